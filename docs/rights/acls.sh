@@ -36,6 +36,9 @@ for topic in "$INBOUND" "$DRAFTS" "$QUESTIONS" "$AUTHORIZATIONS" "$PARKED"; do
   allow "$OPERATOR" Create,Describe,DescribeConfigs --topic "$topic"
 done
 
+# `chargeline ledger catch-up`, after a restore: it reads what was published since the backup.
+allow "$OPERATOR" Read --topic "$DRAFTS"
+
 # Readers need a group of their own; give each the Read on it.
 allow "$BILLING" Read --topic "$DRAFTS"
 allow "$WORKLIST" Read --topic "$QUESTIONS"

@@ -29,7 +29,7 @@ GRANT SELECT ON message, parked, visit, draft_revision, question, answer, visit_
   TO chargeline_reader;
 
 -- operator: `parked show --unmask`, `auth list --unmask`, `auth import`, `auth add` (their act),
--- `retry`, `drop`, `answer`, `redraft`, `offsets skip`, `ledger forget`, `hold`, `release`, `rotate`. (`ledger encrypt` changes messages: the owner's.)
+-- `retry`, `drop`, `answer`, `redraft`, `offsets skip`, `ledger catch-up`, `forget`, `hold`, `release`, `rotate`. (`ledger encrypt` changes messages: the owner's.)
 GRANT SELECT, INSERT ON audit, data_key TO chargeline_operator;
 GRANT SELECT, INSERT, UPDATE ON tally TO chargeline_operator;
 GRANT SELECT, INSERT, UPDATE, DELETE ON hold TO chargeline_operator;
@@ -39,6 +39,7 @@ GRANT UPDATE (kek, wrapped) ON data_key TO chargeline_operator;
 GRANT UPDATE ON partition_offset TO chargeline_operator;
 GRANT UPDATE ON visit TO chargeline_operator;
 GRANT INSERT ON outbox, answer TO chargeline_operator;
+GRANT INSERT ON draft_revision, visit, partition_offset TO chargeline_operator;  -- `ledger catch-up`
 GRANT DELETE ON message, parked, visit, draft_revision, question, answer, visit_merge,
   patient_merge, contribution, outbox TO chargeline_operator;
 

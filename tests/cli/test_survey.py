@@ -120,10 +120,12 @@ def test_a_feed_is_sent_to_a_listener(tmp_path: Path, capsys: Capsys) -> None:
 
 
 def test_a_listener_that_is_not_there_is_named(tmp_path: Path, capsys: Capsys) -> None:
-    """Nobody listens: one line, exit code 2."""
+    """Nobody listens: one line says what was expected, what was found and what to do; code 1."""
     (tmp_path / "week.hl7").write_text("".join(week("New Bag")))
-    assert main(["send", str(tmp_path / "week.hl7"), "127.0.0.1:1"]) == 2
-    assert capsys.readouterr().err.startswith("chargeline: 127.0.0.1:1: ")
+    assert main(["send", str(tmp_path / "week.hl7"), "127.0.0.1:1"]) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith("chargeline: 127.0.0.1:1: expected a listener that takes messages, ")
+    assert ", found " in line and "; look whether it runs" in line
 
 
 def test_a_feed_is_sent_at_the_pace_that_is_asked(

@@ -22,6 +22,7 @@ from chargeline.settings import Settings
 from tests.drafting.test_processor import by_code
 from tests.live.service import TOPICS
 
+from .commands import Ended, command
 from .servers import KafkaServer, free_port
 from .service import DEADLINE_SECONDS, FRAME_BYTES, PARTITIONS, Service
 from .test_gateway import code_of, feed
@@ -146,6 +147,8 @@ async def test_gateway_and_capture_work_with_these_acls_and_no_others(
     ledger = await Ledger.open(service.url, accept_old=True)
     await ledger.migrate()
     await ledger.close()
+    refused = await caught_up(service, "capture")
+    assert refused.code == 1 and "TopicAuthorizationFailedError" in refused.err, "of an empty topic"
     port = free_port()
     mllp = {"CHARGELINE_MLLP_PORT": str(port)}
     await service.ready(service.start("gateway", **login(strict_kafka, "gateway"), **mllp))
@@ -157,10 +160,19 @@ async def test_gateway_and_capture_work_with_these_acls_and_no_others(
     assert {code_of(answer) for answer in answers} == {"CA"}
     wanted = by_code(messages)
     assert await service.settled(wanted) == wanted, service.last_words()
+    assert (
+        await caught_up(service, "operator")
+    ).out == "revisions added from Kafka: 0, of 0 visits\n"
     for user, topic in (("billing", service.inbound), ("gateway", f"{service.name}.drafts")):
         with pytest.raises(KafkaError):
             await write(strict_kafka, user, topic)
     await write(strict_kafka, "gateway", service.inbound)
+
+
+async def caught_up(service_: Service, user: str) -> Ended:
+    """What `ledger catch-up` of a Kafka user comes to."""
+    environment = service_.environment | login(service_.kafka, user)
+    return await command("ledger catch-up --reason trial", environment)
 
 
 async def write(kafka: KafkaServer, user: str, topic: str) -> None:

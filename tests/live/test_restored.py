@@ -7,10 +7,12 @@ restore, catch up, start. It reads the topics as billing does.
 import asyncio
 import json
 import os
+import shlex
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -28,6 +30,7 @@ from .service import Service, service
 __all__ = ["service"]
 
 pytestmark = pytest.mark.live
+ROLES = Path(__file__).parents[2] / "docs" / "rights" / "roles.sql"
 ONE_DOSE = [("96413", 1), ("J9045", 9)]
 
 
@@ -37,6 +40,21 @@ def dose(visit: str, stop: str = "1000", drug: str = "CARBOPLATIN") -> bytes:
     return given(drug, "450 mg", "0900", stop, visit=visit, patient=f"ZZ{visit}", sent=sent)
 
 
+def written_around(pg_dump: Path, folder: Path) -> Path:
+    """A folder with a `pg_dump` before and after which the ledger is written to, as a busy ledger
+    is all the time: what is done before the dump or after it sees another ledger than the dump.
+    """
+    programs = folder / "busy"
+    programs.mkdir(exist_ok=True)
+    act = "chargeline ledger hold --patient 'ZEBRA|ZZV1' --reason traffic >&2"
+    free = act.replace(" hold ", " release ")
+    stand_in = programs / "pg_dump"
+    once = f"{act}\n{free}\n"
+    stand_in.write_text(f'#!/bin/sh -e\n{once}{shlex.quote(str(pg_dump))} "$@"\n{once}')
+    stand_in.chmod(0o755)
+    return programs
+
+
 async def by_the_page(service_: Service, which: str, but: str = "nothing") -> str:
     """Run the block of shell commands of the page that holds a word, but for the lines that hold
     another one; gives what it printed.
@@ -44,13 +62,19 @@ async def by_the_page(service_: Service, which: str, but: str = "nothing") -> st
     (whole,) = [text for text in blocks(PRODUCTION, "sh") if which in text]
     block = "\n".join([line for line in whole.splitlines() if but not in line])
     folder = service_.log.parent
-    for name, key in (("signing.pem", PRIVATE), ("public.pem", PUBLIC)):
-        (folder / name).write_text(key)
+    files = {"signing.pem": PRIVATE, "public.pem": PUBLIC, "roles.sql": ROLES.read_text("utf-8")}
+    for name, text in files.items():
+        (folder / name).write_text(text)
         (folder / name).chmod(0o600)
-    programs = (str(Path(sys.executable).parent), str(postgres_binaries()), os.environ["PATH"])
+    busy = written_around(postgres_binaries() / "pg_dump", folder)
+    programs = (busy, Path(sys.executable).parent, postgres_binaries(), os.environ["PATH"])
+    server, name = service_.database.rsplit("/", 1)
     environment = service_.environment | {
-        "PATH": os.pathsep.join(programs),
+        "PATH": os.pathsep.join(map(str, programs)),
         "LEDGER": service_.database,
+        "ADMIN": f"{server}/postgres",
+        "NAME": name,
+        "OWNER": str(urlsplit(server).username),
         "CHARGELINE_SIGNING_KEY_FILE": str(folder / "signing.pem"),
     }
     done = await asyncio.to_thread(
@@ -116,11 +140,12 @@ async def ended(service_: Service) -> None:
     assert await service_.programs[-1].ended() == 0, service_.last_words()
 
 
-def lose(service_: Service, postgres: Postgres) -> None:
-    """Lose the database; an empty one is there instead."""
-    name = service_.database.rsplit("/", 1)[1]
+@pytest.fixture
+def lost(service: Service, postgres: Postgres) -> Iterator[str]:
+    """The name of the lost database, which the page's commands let step aside."""
+    name = f"{service.database.rsplit('/', 1)[1]}_lost"
+    yield name
     postgres.drop_database(name)
-    postgres.create_database(name)
 
 
 async def worked_off(service_: Service) -> None:
@@ -137,9 +162,7 @@ async def worked_off(service_: Service) -> None:
     await service_.until(service_.drained, "all visits to be drafted")
 
 
-async def test_a_restored_ledger_goes_on_from_what_billing_has(
-    service: Service, postgres: Postgres
-) -> None:
+async def test_a_restored_ledger_goes_on_from_what_billing_has(service: Service, lost: str) -> None:
     """Before the backup one dose each; after it a longer one, a new visit, and an answer.
 
     What was lost is the database since the backup. Afterwards each visit's revisions are one chain,
@@ -158,7 +181,6 @@ async def test_a_restored_ledger_goes_on_from_what_billing_has(
     await ended(service)
     before = await published(service)
 
-    lose(service, postgres)
     said = await by_the_page(service, "pg_restore")
     count = PARTITIONS + 2
     assert f"revisions added from Kafka: {count}, of {count} visits\n" in said
@@ -184,9 +206,7 @@ async def test_a_restored_ledger_goes_on_from_what_billing_has(
     assert (await command("ledger verify", service.environment)).code == 0
 
 
-async def test_a_ledger_that_went_on_by_itself_is_told(
-    service: Service, postgres: Postgres
-) -> None:
+async def test_a_ledger_that_went_on_by_itself_is_told(service: Service, lost: str) -> None:
     """A capture ran before the ledger had caught up: the visit is named, and nothing is added."""
     await service.prepare()
     service.start()
@@ -197,7 +217,6 @@ async def test_a_ledger_that_went_on_by_itself_is_told(
     await service.deliver([dose("V1", stop="1100", drug="ZEBRAMAB")])
     await service.until(service.drained, "the visit to be drafted again")
     await ended(service)
-    lose(service, postgres)
     await by_the_page(service, "pg_restore", but="catch-up")
     service.start()
     await worked_off(service)

@@ -132,6 +132,7 @@ async def test_each_program_and_person_has_the_rights_it_needs(
     printed(as_role["operator"], "parked", "drop", number, *why)
     for verb in ("hold", "release", "forget"):
         printed(as_role["operator"], "ledger", verb, "--visit", "ZEBRA|V1", *why)
+    assert "BROKEN" not in printed(as_role["auditor"], "ledger", "verify")
     trail = printed(as_role["auditor"], "audit", "list")
     acts = [line.split()[3] for line in trail.splitlines()]
     assert acts == [
@@ -139,7 +140,14 @@ async def test_each_program_and_person_has_the_rights_it_needs(
         *("parked.show", "parked.drop"),
         *("ledger.hold", "ledger.release", "ledger.forget"),
     ]
-    assert "BROKEN" not in printed(as_role["auditor"], "ledger", "verify")
+    lost = "DELETE FROM draft_revision; DELETE FROM visit"
+    await service.deliver(
+        [given("CARBOPLATIN", "450 mg", "0900", "1000", visit="V2", patient="ZZ2")]
+    )
+    await service.until(service.drained, "the second visit to be drafted")
+    await logins.run(logins.administrator, lost)
+    caught = printed(as_role["operator"], "ledger", "catch-up", *why)
+    assert caught.endswith("of 1 visits\n") and "Kafka: 0" not in caught
 
 
 async def test_nobody_but_the_owner_changes_what_is_kept(service: Service, logins: Logins) -> None:

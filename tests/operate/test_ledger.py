@@ -3,15 +3,29 @@
 import json
 import sqlite3
 from base64 import b64encode
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from pydantic import SecretStr
 
+from chargeline.drafting.signed_heads import head_of
 from chargeline.ledger.errors import KeyMissing, KeyWrong
 from chargeline.ledger.store import Ledger
 from chargeline.operate.audit import audit_list
 from chargeline.operate.forgetting import holds
-from chargeline.operate.ledger import encrypt, head, key_id, migrate, rotate, status, verify
+from chargeline.operate.ledger import (
+    Against,
+    encrypt,
+    head,
+    key_id,
+    migrate,
+    rotate,
+    status,
+    verify,
+)
 from chargeline.operate.parked import parked_list
 from chargeline.operate.running import Command
 from chargeline.settings import Settings
@@ -174,19 +188,70 @@ async def test_a_head_is_printed_and_the_ledger_held_against_it(
     private.write_text(PRIVATE)
     public.write_text(PUBLIC)
     assert await head(sign=True)(settings) == 2
+    assert "openssl genpkey" in capsys.readouterr().err
     assert await head(sign=True)(settings.model_copy(update={"signing_key_file": private})) == 0
     kept.write_text(capsys.readouterr().out)
-    against = verify(head=kept, public_key=public)
+    against = verify(against=Against(kept, public))
     assert await against(settings) == 0
-    assert "head                    3 rows  whole\n" in capsys.readouterr().out
+    assert "head                    3 rows  whole, of 20" in capsys.readouterr().out
     with sqlite3.connect(tmp_path / "ledger.sqlite") as database:
         database.execute("DELETE FROM parked")
         database.execute("DELETE FROM tally WHERE about = 'parked'")
     assert await against(settings) == 1
-    assert "head                    3 rows  BROKEN at parked: expected " in capsys.readouterr().out
+    printed = capsys.readouterr()
+    assert "head                    3 rows  BROKEN at parked, of 20" in printed.out
+    assert "no head holds: this is another ledger" in printed.err
     kept.write_text("{}")
     assert await against(settings) == 1
     assert "found no head" in capsys.readouterr().err
+
+
+async def test_a_ledger_that_ends_before_newer_heads_says_which_head_holds(
+    small: Ledger, settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Heads of three moments, and a ledger of the first two. It fails, and names the second as the
+    last that holds. Put back to that moment it is whole, and the third head is counted; put back to
+    a later moment it lacks what the third head counts; before the first one no head tells anything.
+    """
+    bench = await claimed(small)
+    signing, file = tmp_path / "private.pem", tmp_path / "ledger.sqlite"
+    signing.write_text(PRIVATE)
+    public, kept = tmp_path / "public.pem", tmp_path / "heads.jsonl"
+    public.write_text(PUBLIC)
+    signer = load_pem_private_key(PRIVATE.encode(), password=None)
+    assert isinstance(signer, Ed25519PrivateKey)
+    times = [datetime(2026, 3, 2, hour, tzinfo=UTC) for hour in (1, 2, 3)]
+    lines = []
+    for at, messages in zip(times, ([], [BROKEN], keyed([GOOD])), strict=True):
+        await bench.feed(messages)
+        lines.append(json.dumps((await head_of(small, at, signer))._asdict()))
+        if at == times[1]:
+            with sqlite3.connect(file) as database:
+                database.execute("VACUUM INTO ?", [str(tmp_path / "backup.sqlite")])
+            (tmp_path / "backup.sqlite").chmod(0o600)
+    kept.write_text("\n".join(lines))
+    backup = settings.model_copy(
+        update={"ledger_url": SecretStr(f"sqlite:///{tmp_path / 'backup.sqlite'}")}
+    )
+
+    async def ended(settings_: Settings, as_of: datetime | None) -> tuple[int, str]:
+        code = await verify(against=Against(kept, public, as_of))(settings_)
+        return code, capsys.readouterr().err
+
+    assert await ended(settings, None) == (0, "")
+    code, said = await ended(backup, None)
+    assert code == 1
+    assert "the last head that holds is of 2026-03-02T02:00:00+00:00; 1 newer head, of " in said
+    assert "--as-of TIME" in said
+    code, said = await ended(backup, times[1] + timedelta(minutes=10))
+    assert (code, said.count("\n")) == (0, 1)
+    assert "1 newer head, of 2026-03-02T03:00:00+00:00, is from after the time of" in said
+    assert (await ended(backup, times[2]))[0] == 1
+    code, said = await ended(backup, times[0] - timedelta(hours=1))
+    assert code == 1 and "found no head of 2026-03-02T00:00:00+00:00 or before" in said
+    lines[0] = lines[0].replace("rows", "sows", 1)
+    kept.write_text("\n".join(lines))
+    assert (await ended(backup, times[1]))[0] == 1
 
 
 # `openssl genpkey -algorithm ed25519`, and `openssl pkey -pubout`: a pair for this test only

@@ -5,7 +5,7 @@ the verbs.
 """
 
 import argparse
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 from chargeline.engine import Rulebook
@@ -139,6 +139,20 @@ def day(text: str) -> date:
         raise argparse.ArgumentTypeError(
             f"expected a day such as 2026-10-01, found {text!r}"
         ) from None
+
+
+def moment(text: str) -> datetime:
+    """A time with its distance from UTC, such as 2026-03-02T02:10:00+00:00."""
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        at = None
+    if at is None or at.tzinfo is None:
+        raise argparse.ArgumentTypeError(
+            f"expected a time with its distance from UTC, such as 2026-03-02T02:10:00+00:00, "
+            f"found {text!r}"
+        )
+    return at
 
 
 def count(text: str) -> int:

@@ -22,7 +22,7 @@ from chargeline.cli.arguments import (
     add_rules_folder,
     count,
 )
-from chargeline.cli.ending import OK, SET_ASIDE, WRONG_USE
+from chargeline.cli.ending import FAILED, OK, SET_ASIDE, WRONG_USE
 from chargeline.cli.on_demand import on_demand
 from chargeline.cli.sending import accepted_by, add_tls, address, listener
 from chargeline.hl7.profile import make_profile
@@ -240,7 +240,7 @@ def _delivered(asked: argparse.Namespace, messages: Sequence[NoticeMessage], dig
         return code
     accepted = accepted_by(to, data, lambda number: f"row {messages[number - 1].row}")
     if accepted is None:
-        return WRONG_USE
+        return FAILED
     print(f"{len(data)} message{'s' * (len(data) != 1)} sent to {place}, {accepted} accepted")
     return OK if accepted == len(data) else SET_ASIDE
 

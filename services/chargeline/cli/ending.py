@@ -8,7 +8,7 @@ import sys
 
 from chargeline.engine import Finding
 
-OK, WRONG_USE, SET_ASIDE = 0, 2, 3
+OK, FAILED, WRONG_USE, SET_ASIDE = 0, 1, 2, 3
 INTERRUPTED = 130  # as shells report a program that ^C ended
 
 

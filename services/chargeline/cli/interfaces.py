@@ -14,7 +14,7 @@ from chargeline.cli.arguments import (
     count,
     loaded_rules,
 )
-from chargeline.cli.ending import OK, SET_ASIDE, WRONG_USE
+from chargeline.cli.ending import FAILED, OK, SET_ASIDE
 from chargeline.cli.sending import accepted_by, add_tls, address, listener
 from chargeline.coding.survey import survey_as_json, survey_of, survey_page
 from chargeline.files import read_feed
@@ -83,7 +83,7 @@ def _send(asked: argparse.Namespace) -> int:
     to = listener(asked, asked.to)
     accepted = accepted_by(to, messages, lambda n: f"message {n}", per_second=asked.per_second)
     if accepted is None:
-        return WRONG_USE
+        return FAILED
     print(
         f"{len(messages)} messages sent, {accepted} accepted, {len(frames) - len(messages)} unfit"
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 
-from chargeline.cli.arguments import Verbs, add_actor
+from chargeline.cli.arguments import Verbs, add_actor, moment
 from chargeline.cli.forgetting import add_forgetting
 from chargeline.cli.on_demand import on_demand
 
@@ -71,18 +71,28 @@ def _add_verify(ledger: "Verbs[argparse.ArgumentParser]") -> None:
         "log; a ledger that was cut back since is found",
     )
     verify.add_argument(
+        "--as-of",
+        metavar="TIME",
+        type=moment,
+        help="the time of the backup to which the ledger was put back, such as "
+        "2026-03-02T02:10:00+00:00: later heads need not hold, and are counted",
+    )
+    verify.add_argument(
         "--public-key", metavar="FILE", type=Path, help="the Ed25519 key of the heads, as PEM"
     )
     verifying = on_demand(
         "operate.ledger",
         lambda module, asked: module.verify(
-            as_json=asked.json, head=asked.head, public_key=asked.public_key
+            as_json=asked.json,
+            against=asked.head and module.Against(asked.head, asked.public_key, asked.as_of),
         ),
     )
 
     def look(asked: argparse.Namespace) -> int:
         if (asked.head is None) != (asked.public_key is None):
             verify.error("--head and --public-key need each other")
+        if asked.as_of is not None and asked.head is None:
+            verify.error("--as-of needs --head: it says which of the heads must hold")
         return verifying(asked)
 
     verify.set_defaults(run=look)

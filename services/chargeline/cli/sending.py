@@ -11,7 +11,6 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
-from chargeline.cli.ending import wrong_use
 from chargeline.engine import Finding, FindingError
 from chargeline.mllp.sending import MllpListener, SendingTls, sent
 from chargeline.mllp.wire import MllpError
@@ -107,7 +106,14 @@ def accepted_by(
     try:
         asyncio.run(work())
     except (OSError, MllpError, TimeoutError) as error:
-        wrong_use(f"{to.host}:{to.port}: {error or 'no answer in time'}")
+        stopped = Finding(
+            "command.not_found",
+            expected="a listener that takes messages",
+            found=str(error) or "no answer in time",
+            where=f"{to.host}:{to.port}",
+            do="look whether it runs, and at its address and its TLS; then send again",
+        )
+        print(f"chargeline: {stopped}", file=sys.stderr)
         if done:
             print(f"{len(done)} of {len(messages)} messages sent before; a repeat is known as one")
         return None

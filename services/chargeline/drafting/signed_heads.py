@@ -31,6 +31,10 @@ from chargeline.ledger.store import Ledger
 from chargeline.settings import Settings
 
 WHAT = "chargeline ledger head 1"
+MAKE_A_PAIR = (
+    "make a pair: `openssl genpkey -algorithm ed25519 -out FILE`, and its public half with "
+    "`openssl pkey -in FILE -pubout`"
+)
 _SIGNING_KEY = "CHARGELINE_SIGNING_KEY_FILE"
 
 
@@ -100,8 +104,7 @@ def _no_key(where: str, found: str) -> KeyUnusable:
     return KeyUnusable(
         expected=f"an Ed25519 key as PEM ({where})",
         found=found,
-        do="make a pair: `openssl genpkey -algorithm ed25519 -out FILE`, and its public half with "
-        "`openssl pkey -in FILE -pubout`",
+        do=MAKE_A_PAIR,
     )
 
 
@@ -113,7 +116,14 @@ class NoHeadError(ValueError):
     """A text is no head that this key signed; the message says why, in one phrase."""
 
 
-def heads_in(text: str, key: Ed25519PublicKey) -> list[dict[str, TableHead]]:
+class KeptHead(NamedTuple):
+    """A head that was kept: when it was signed, with its zone, and what it says of each table."""
+
+    at: datetime
+    tables: dict[str, TableHead]
+
+
+def heads_in(text: str, key: Ed25519PublicKey) -> list[KeptHead]:
     """The heads in a file: what `ledger head --sign` printed, or lines of the log.
 
     Lines without a head are passed over. Raises NoHeadError if there is none, or one was changed.
@@ -133,7 +143,7 @@ def _object(line: str) -> dict[str, object]:
     return value if isinstance(value, dict) else {}
 
 
-def _checked(line: dict[str, object], key: Ed25519PublicKey) -> dict[str, TableHead]:
+def _checked(line: dict[str, object], key: Ed25519PublicKey) -> KeptHead:
     text, signature = line["head"], line.get("signature")
     if not isinstance(text, str) or not isinstance(signature, str) or not signature:
         raise NoHeadError("a head without a signature")
@@ -144,4 +154,5 @@ def _checked(line: dict[str, object], key: Ed25519PublicKey) -> dict[str, TableH
     told = json.loads(text)
     if told.get("what") != WHAT:
         raise NoHeadError("a signature over something else")
-    return {name: TableHead(**head) for name, head in told["tables"].items()}
+    tables = {name: TableHead(**head) for name, head in told["tables"].items()}
+    return KeptHead(datetime.fromisoformat(told["at"]), tables)

@@ -5,6 +5,7 @@ settings/page.py hides the secrets. A status names no patient, so it may be pass
 """
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,16 +14,16 @@ from chargeline.drafting.acting import act_of
 from chargeline.drafting.ledger_keys import ids_in_file, ledger_keys, usable_keys
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.signed_heads import (
+    MAKE_A_PAIR,
     NoHeadError,
     head_of,
-    heads_in,
-    public_key_of,
     signer_of,
 )
 from chargeline.engine import Finding, printable
 from chargeline.ledger.records import VISIT_STATUSES
 from chargeline.ledger.store import Ledger
 from chargeline.ledger.verifying import Verified
+from chargeline.operate.kept_heads import KeptHeads, end_in_words, kept_heads
 from chargeline.operate.opened import opened
 from chargeline.operate.running import FAILED, OK, WRONG_USE, Command, say
 from chargeline.settings import Settings
@@ -118,7 +119,7 @@ def head(*, sign: bool = False) -> Command:
     async def work(settings: Settings) -> int:
         signer = signer_of(settings) if sign else None
         if sign and signer is None:
-            return say("--sign needs CHARGELINE_SIGNING_KEY_FILE", WRONG_USE)
+            return say(f"--sign needs CHARGELINE_SIGNING_KEY_FILE; {MAKE_A_PAIR}", WRONG_USE)
         async with opened(settings, locked=True) as ledger:
             print(json.dumps((await head_of(ledger, utc_now(), signer))._asdict()))
         return OK
@@ -126,32 +127,46 @@ def head(*, sign: bool = False) -> Command:
     return work
 
 
-def verify(
-    *, as_json: bool = False, head: Path | None = None, public_key: Path | None = None
-) -> Command:
+class Against(NamedTuple):
+    """What a ledger is held against: a `head_file` of heads that were kept, the key that must have
+    signed them, and the time to which the ledger was put back, None if it was not.
+    """
+
+    head_file: Path
+    public_key: Path
+    as_of: datetime | None = None
+
+
+def verify(*, as_json: bool = False, against: Against | None = None) -> Command:
     """Do `chargeline ledger verify`: walk over chains and seals, and name the first broken ones.
 
-    `head` is a file of heads that were kept, which the public key must have signed. With a key of
-    the ledger every encrypted row is opened too; if that key cannot be used, the exit code is 1.
+    It is also held `against` heads that were kept. With a key of the ledger every encrypted row is
+    opened too; if that key cannot be used, the exit code is 1.
     """
 
     async def work(settings: Settings) -> int:
-        kept = []
-        if head is not None and public_key is not None:
+        kept = KeptHeads()
+        if against is not None:
             try:
-                # Of bytes that are no text, no line is a head.
-                kept = heads_in(head.read_text("utf-8", "replace"), public_key_of(public_key))
+                kept = kept_heads(against.head_file, against.public_key, against.as_of)
             except NoHeadError as error:
-                return say(str(_no_head(head, str(error))), FAILED)
+                return say(str(_no_head(against.head_file, str(error))), FAILED)
         # The seals are over the stored bytes, so all but the opening of them needs no key.
         keys, unusable = await usable_keys(settings)
         if unusable is not None:
             say(f"{unusable}; no encrypted row is opened", FAILED)
         async with opened(settings, locked=True, keys=keys) as ledger:
-            walked = await ledger.verify(kept)
-        for table in walked:
+            walked = await ledger.verify([head.tables for head in kept.must_hold])
+        first = len(walked) - len(kept.must_hold)
+        of_heads = [
+            table._replace(head=head.at.isoformat())
+            for head, table in zip(kept.must_hold, walked[first:], strict=True)
+        ]
+        for table in [*walked[:first], *of_heads]:
             lines = [_as_json(table)] if as_json else [_verified(table), *_unopened(table)]
             print("\n".join(lines if as_json else map(printable, lines)))
+        for line in [*end_in_words(kept.must_hold, of_heads), *kept.later_in_words]:
+            say(line, OK)
         return FAILED if unusable or any(table.broken for table in walked) else OK
 
     return work
@@ -175,14 +190,14 @@ def _as_json(table: Verified) -> str:
 
 
 def _verified(table: Verified) -> str:
+    of = f", of {table.head}" if table.table == "head" else ""
     line = f"{table.table:<15} {table.rows:>9} rows  "
     if table.broken is None:
         locked = table.encrypted - table.opened
         unread = f", {locked} of them encrypted and not opened: no key" if locked else ""
-        ended = f", head {table.head}" if table.table != "head" else ""
-        return f"{line}whole{ended}{unread}"
+        return f"{line}whole{of or f', head {table.head}'}{unread}"
     broken, key = table.broken, table.broken.key or "the whole table"
-    return f"{line}BROKEN at {key}: expected {broken.expected}, found {broken.found}"
+    return f"{line}BROKEN at {key}{of}: expected {broken.expected}, found {broken.found}"
 
 
 def _unopened(table: Verified) -> list[str]:

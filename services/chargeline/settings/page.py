@@ -50,8 +50,8 @@ allow a connection that nobody has verified.
 With a key (`CHARGELINE_LEDGER_KEY_FILE` or `CHARGELINE_LEDGER_KEY_COMMAND`), the bytes and headers
 of messages, parked messages and waiting events are encrypted in the ledger. Give the same key to
 every program that opens it; a program without it, or with another one, does not start. To change
-the key, put the new one above the old one, restart the programs, run `chargeline ledger rotate`,
-and remove the old one.""",
+the key, put the new one above the old one, restart the programs, run
+`chargeline ledger rotate --reason TEXT`, and remove the old one.""",
     "parked_in_a_row": """
 When a sender exceeds a limit, it is quarantined: its messages are acknowledged as usual and parked
 unread (`sender.quarantined`), until the time is over or the program starts again. All other senders
