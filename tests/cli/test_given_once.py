@@ -7,7 +7,9 @@ import pytest
 
 from chargeline import cli
 
-VALUES = ("x", "1", "2026-03-01", "2026Q4", "ZEBRA|V1", "localhost:2575")
+VALUES = (
+    "x", "1", "2026-03-01", "2026-03-02T02:10:00+00:00", "2026Q4", "ZEBRA|V1", "localhost:2575",
+)  # fmt: skip
 Verb = tuple[str, ...]
 
 
