@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import chargeline
-from chargeline.coding.run import Run
+from chargeline.coding.run import CodedVisit, Run
 from chargeline.engine import Asked, asked_in
 from chargeline.published.answer_file import add_answer
 from chargeline.published.answers import Given, GivenAnswer
@@ -12,9 +12,27 @@ from chargeline.published.answers import Given, GivenAnswer
 EVENING = datetime(2026, 3, 2, 20, 0, tzinfo=UTC)
 
 
-def asked(run: Run, code: str) -> Asked:
-    """The one question of a code in a run of one visit."""
-    (visit,) = run.visits
+def asked(run: Run, code: str, visit: str = "") -> Asked:
+    """The one question of a code, in a run of one visit or in the visit of a number."""
+    return _asked(_visit(run, visit), code)
+
+
+def asked_of(run: Run, code: str = "") -> list[tuple[str, str]]:
+    """Each question about no administration with its visit; with a code, of this alone."""
+    return [
+        (visit.timeline.key.visit, entry.question.finding.code)
+        for visit in run.visits
+        for entry in asked_in(visit.draft, {})
+        if code in ("", entry.question.finding.code)
+    ]
+
+
+def _visit(run: Run, number: str) -> CodedVisit:
+    (visit,) = [visit for visit in run.visits if number in ("", visit.timeline.key.visit)]
+    return visit
+
+
+def _asked(visit: CodedVisit, code: str) -> Asked:
     charted = {item.key: item for item in visit.timeline.administrations}
     (question,) = [
         each for each in asked_in(visit.draft, charted) if each.question.finding.code == code
@@ -23,11 +41,11 @@ def asked(run: Run, code: str) -> Asked:
 
 
 def answer(
-    run: Run, code: str, choice: str, value: str = "", *, at: datetime = EVENING
+    run: Run, code: str, choice: str, value: str = "", *, at: datetime = EVENING, visit: str = ""
 ) -> GivenAnswer:
-    """An answer to the one question of a code."""
-    question = asked(run, code)
-    key = run.visits[0].timeline.key
+    """An answer to the one question of a code, in a run of one visit or the visit of a number."""
+    coded = _visit(run, visit)
+    question, key = _asked(coded, code), coded.timeline.key
     return GivenAnswer.model_validate(
         {
             "facility": key.facility,

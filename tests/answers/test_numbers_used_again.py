@@ -7,9 +7,9 @@ from random import Random
 import pytest
 
 from chargeline.coding.run import Run
-from chargeline.engine import Draft, asked_in, contributions_of, courses_standing
+from chargeline.engine import Draft, contributions_of, courses_standing
 from chargeline.published.answers import GivenAnswer
-from tests.answers.given import EVENING, run_after
+from tests.answers.given import EVENING, answer, asked_of, run_after
 from tests.engine import rulebook
 from tests.golden.sessions import examined, fraction
 
@@ -50,33 +50,7 @@ def run(folder: Path, *answers: GivenAnswer, feed: Sequence[bytes] = FEED) -> Ru
 
 def said(run: Run, visit: str, choice: str) -> GivenAnswer:
     """An answer to the question of a visit."""
-    (coded,) = [other for other in run.visits if other.timeline.key.visit == visit]
-    (question,) = [item for item in asked_in(coded.draft, {}) if item.question.finding.code == CODE]
-    return GivenAnswer.model_validate(
-        {
-            "facility": "ZEBRA",
-            "visit": visit,
-            "question_id": question.question_id,
-            "code": CODE,
-            "drug": question.question.drug,
-            "administrations": (),
-            "fingerprint": question.fingerprint,
-            "choice": choice,
-            "value": "",
-            "by": "ZC1",
-            "at": EVENING,
-            "reason": "chart",
-        }
-    )
-
-
-def asked_of(run: Run) -> list[tuple[str, str]]:
-    """Each question with its visit."""
-    return [
-        (visit.timeline.key.visit, question.question.finding.code)
-        for visit in run.visits
-        for question in asked_in(visit.draft, {})
-    ]
+    return answer(run, CODE, choice, visit=visit)
 
 
 def units(run: Run, code: str = "77427") -> dict[str, list[str]]:

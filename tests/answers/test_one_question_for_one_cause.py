@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from chargeline.coding.run import Run
-from chargeline.engine import asked_in
 from chargeline.published.answers import GivenAnswer
-from tests.answers.given import EVENING, run_after
+from tests.answers.given import answer, asked_of, run_after
 from tests.golden.sessions import examined, fraction, posted
 
 GUIDE = "guide-2026"
@@ -26,41 +25,13 @@ def told(visits: tuple[str, str], *codes: str, **more: str) -> Told:
     return sent
 
 
-def asked_of(run: Run, code: str = "") -> list[tuple[str, str]]:
-    """Each question with its visit; with a code, of this alone."""
-    return [
-        (visit.timeline.key.visit, entry.question.finding.code)
-        for visit in run.visits
-        for entry in asked_in(visit.draft, {})
-        if code in ("", entry.question.finding.code)
-    ]
-
-
 def run(folder: Path, feed: Told, *answers: GivenAnswer) -> Run:
     return run_after(folder, [data.decode() for data in feed], *answers, policy=GUIDE)
 
 
 def said(run: Run, code: str, choice: str) -> GivenAnswer:
     """An answer to the question of a code, under the last visit that asks it."""
-    visit = asked_of(run, code)[-1][0]
-    (coded,) = [other for other in run.visits if other.timeline.key.visit == visit]
-    (entry,) = [item for item in asked_in(coded.draft, {}) if item.question.finding.code == code]
-    return GivenAnswer.model_validate(
-        {
-            "facility": "ZEBRA",
-            "visit": visit,
-            "question_id": entry.question_id,
-            "code": code,
-            "drug": entry.question.drug,
-            "administrations": (),
-            "fingerprint": entry.fingerprint,
-            "choice": choice,
-            "value": "",
-            "by": "ZN1",
-            "at": EVENING,
-            "reason": "I was there",
-        }
-    )
+    return answer(run, code, choice, visit=asked_of(run, code)[-1][0])
 
 
 def lines(run: Run) -> list[tuple[str, str]]:

@@ -5,9 +5,8 @@ from pathlib import Path
 import pytest
 
 from chargeline.coding.run import Run
-from chargeline.engine import asked_in
 from chargeline.published.answers import GivenAnswer
-from tests.answers.given import EVENING, run_after
+from tests.answers.given import answer, asked_of, run_after
 from tests.golden.sessions import examined, fraction
 
 GUIDE = "guide-2026"
@@ -23,15 +22,6 @@ FEED = [
 
 def run(folder: Path, *answers: GivenAnswer, feed: list[bytes] = FEED) -> Run:
     return run_after(folder, [data.decode() for data in feed], *answers, policy=GUIDE)
-
-
-def asked_of(run: Run) -> list[tuple[str, str]]:
-    """Each question with its visit."""
-    return [
-        (visit.timeline.key.visit, question.question.finding.code)
-        for visit in run.visits
-        for question in asked_in(visit.draft, {})
-    ]
 
 
 def units(run: Run) -> list[tuple[str, str]]:
@@ -51,24 +41,7 @@ def withheld(run: Run) -> list[str]:
 
 def said(run: Run, visit: str, choice: str) -> GivenAnswer:
     """The answer to the question of a visit about missing fractions."""
-    (coded,) = [other for other in run.visits if other.timeline.key.visit == visit]
-    (question,) = [item for item in asked_in(coded.draft, {}) if item.question.finding.code == CODE]
-    return GivenAnswer.model_validate(
-        {
-            "facility": "ZEBRA",
-            "visit": visit,
-            "question_id": question.question_id,
-            "code": CODE,
-            "drug": question.question.drug,
-            "administrations": (),
-            "fingerprint": question.fingerprint,
-            "choice": choice,
-            "value": "",
-            "by": "ZN1",
-            "at": EVENING,
-            "reason": "I was there",
-        }
-    )
+    return answer(run, CODE, choice, visit=visit)
 
 
 def test_a_gap_is_asked_where_it_lies_and_where_a_unit_hangs_on_it(tmp_path: Path) -> None:

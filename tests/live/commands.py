@@ -10,7 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.clock import PATIENCE_SECONDS
 
@@ -23,9 +23,15 @@ class Ended(NamedTuple):
     err: str
 
     @property
-    def logged(self) -> list[dict[str, object]]:
+    def logged(self) -> list[dict[str, Any]]:
         """The lines of the command's JSON log."""
-        return [json.loads(line) for line in self.out.splitlines() if line.startswith("{")]
+        return logged_in(self.out)
+
+
+def logged_in(text: str) -> list[dict[str, Any]]:
+    """The lines of a JSON log among others. A SIGKILL may have cut one off."""
+    lines = text.splitlines()
+    return [json.loads(line) for line in lines if line[:1] == "{" and line[-1:] == "}"]
 
 
 def environment(**settings: str) -> dict[str, str]:

@@ -25,6 +25,7 @@ from chargeline.settings import Settings
 from tests.clock import PATIENCE_SECONDS
 from tests.drafting.test_processor import Lines, by_bench
 
+from .commands import logged_in
 from .processes import Forked
 from .records import PARTITIONS, REQUEST_BYTES_MOST, Place, Record, key_of, send_by
 from .servers import Kafka, free_port
@@ -181,9 +182,8 @@ class Service:
         return self.log.read_text()[-3000:] if self.log.exists() else ""
 
     def logged(self) -> list[dict[str, object]]:
-        """The lines that the programs logged. A SIGKILL may have cut one off."""
-        lines = self.log.read_text(errors="replace").splitlines() if self.log.exists() else []
-        return [json.loads(line) for line in lines if line[:1] == "{" and line[-1:] == "}"]
+        """The lines that the programs logged."""
+        return logged_in(self.log.read_text(errors="replace")) if self.log.exists() else []
 
     async def until(self, true: Callable[[], object], what: str) -> None:
         """Wait for a condition; a failure says what was waited for and how the log ends."""

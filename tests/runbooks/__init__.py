@@ -7,7 +7,6 @@ waits before it fires, and which numbers keep it quiet, is proved in tests/telem
 """
 
 import asyncio
-import json
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 from chargeline.telemetry.alerts import ALERTS, RECORDED
 from chargeline.telemetry.dashboards import DASHBOARDS
-from tests.live.commands import Ended, command
+from tests.live.commands import Ended, command, logged_in
 from tests.live.prometheus import Prometheus
 from tests.serve import until
 from tests.serve.test_watched import asked
@@ -96,8 +95,7 @@ class Walk:
 
         def so() -> bool:
             text = self.log.read_text(errors="replace") if self.log.exists() else ""
-            told = [json.loads(line) for line in text.splitlines() if line[:1] == "{"]
-            lines[:] = [line for line in told if line["event"] == event]
+            lines[:] = [line for line in logged_in(text) if line["event"] == event]
             return bool(lines)
 
         await until(so, self.said)

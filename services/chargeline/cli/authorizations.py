@@ -5,7 +5,6 @@ message travels, `sending.py`; and what the ledger has of authorizations, `opera
 """
 
 import argparse
-import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from hashlib import sha256
@@ -22,7 +21,7 @@ from chargeline.cli.arguments import (
     add_rules_folder,
     count,
 )
-from chargeline.cli.ending import FAILED, OK, SET_ASIDE, WRONG_USE
+from chargeline.cli.ending import FAILED, OK, SET_ASIDE, WRONG_USE, tell
 from chargeline.cli.on_demand import on_demand
 from chargeline.cli.sending import accepted_by, add_tls, address, listener
 from chargeline.hl7.profile import make_profile
@@ -200,9 +199,9 @@ def _told(
     result = checked(file, rows, options)
     wrong = [*result.wrong, *misread(result.notices, profile)]
     for finding in wrong:
-        print(f"chargeline: {finding}", file=sys.stderr)
+        tell(finding)
     if wrong and (not asked.skip_wrong or len(wrong) > len(result.wrong)):
-        print(f"chargeline: {len(wrong)} wrong; {_NEXT}", file=sys.stderr)
+        tell(f"{len(wrong)} wrong; {_NEXT}")
         return WRONG_USE
     messages = messages_of(result.notices)
     print(_account(result, messages))

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from chargeline.cli.arguments import Verbs, add_feed_arguments, sound_rules
-from chargeline.cli.ending import OK, SET_ASIDE, not_found, wrong_use
+from chargeline.cli.ending import OK, SET_ASIDE, not_found, tell, wrong_use
 from chargeline.cli.paper import page
 from chargeline.coding.assembly import Assembly
 from chargeline.coding.explaining import explanations
@@ -146,7 +146,7 @@ def _say_left_out(paths: Sequence[str]) -> None:
         names = [path.name for path in left_out(folder) if path.name not in BESIDE_A_FEED]
         if names:
             shown = ", ".join(names[:_NAMES_SHOWN]) + (", …" if len(names) > _NAMES_SHOWN else "")
-            print(f"chargeline: {folder}: left out {len(names)}: {shown}", file=sys.stderr)
+            tell(f"{folder}: left out {len(names)}: {shown}")
 
 
 def _run(files: list[FeedFile], assembly: Assembly, answers: list[Given]) -> Run:

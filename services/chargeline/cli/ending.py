@@ -12,9 +12,14 @@ OK, FAILED, WRONG_USE, SET_ASIDE = 0, 1, 2, 3
 INTERRUPTED = 130  # as shells report a program that ^C ended
 
 
+def tell(message: object) -> None:
+    """Print a message on standard error."""
+    print(f"chargeline: {message}", file=sys.stderr)
+
+
 def wrong_use(message: str) -> int:
     """Print the message on standard error; returns the exit code of wrong use."""
-    print(f"chargeline: {message}", file=sys.stderr)
+    tell(message)
     return WRONG_USE
 
 

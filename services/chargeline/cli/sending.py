@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 
+from chargeline.cli.ending import tell
 from chargeline.engine import Finding, FindingError
 from chargeline.mllp.sending import MllpListener, SendingTls, sent
 from chargeline.mllp.wire import MllpError
@@ -113,7 +114,7 @@ def accepted_by(
             where=f"{to.host}:{to.port}",
             do="look whether it runs, and at its address and its TLS; then send again",
         )
-        print(f"chargeline: {stopped}", file=sys.stderr)
+        tell(stopped)
         if done:
             print(f"{len(done)} of {len(messages)} messages sent before; a repeat is known as one")
         return None

@@ -59,13 +59,14 @@ def _question_id(
     cause. If two questions of a draft agree in all of that, their order tells them apart: `counts`
     says how often the same has been asked so far.
     """
-    where = "" if question.cause else encounter or ""
+    where, at = encounter or "", sorted(source.address for source in question.sources)
+    if question.cause:
+        where, at = "", []  # it is the same question wherever it is asked first
+    elif not question.administrations:
+        at += sorted(source.message.digest for source in question.sources)
     named = [key.facility, key.visit, where, question.finding.code, question.drug]
     named += [word for word in (question.about, question.cause) if word]
-    at = sorted(source.address for source in question.sources)
-    if not question.administrations and not question.cause:
-        at += sorted(source.message.digest for source in question.sources)
-    text = json.dumps([named, sorted(question.administrations), [] if question.cause else at])
+    text = json.dumps([named, sorted(question.administrations), at])
     count = counts[text] = counts.get(text, 0) + 1
     return _hashed(text, str(count))
 

@@ -146,14 +146,14 @@ def authorizations_in(history: History, own: Iterable[Authorization]) -> list[Au
     versions: dict[tuple[str, str], list[tuple[datetime, str, Authorization]]] = {}
     for authorization in own:
         sent = authorization.message.sent or BEGINNING
-        slot = (authorization.number, authorization.item)
+        slot = authorization.slot
         versions.setdefault(slot, []).append((sent, "", authorization))
     for other in history:
         if other.slot.kind == "authorization":
             read = _authorization(other)
             sent = read.message.sent or BEGINNING
             entry = (sent, authorization_fact(read).value, read)
-            versions.setdefault((read.number, read.item), []).append(entry)
+            versions.setdefault(read.slot, []).append(entry)
     return [
         put_together([version for _sent, _text, version in sorted(of_slot, key=_by_time)])
         for _slot, of_slot in sorted(versions.items())

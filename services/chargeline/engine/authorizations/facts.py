@@ -106,6 +106,11 @@ class Authorization(NamedTuple):
         return tuple([name for name in self.unsaid if is_open[name]])
 
     @property
+    def slot(self) -> tuple[str, str]:
+        """What makes two messages tell of one authorization: its number, and the part of it."""
+        return (self.number, self.item)
+
+    @property
     def counts_since(self) -> date | None:
         """The day from which its units count anew, after the last day of an earlier approval."""
         days = [state.before for state in self.earlier if state.is_renewed]

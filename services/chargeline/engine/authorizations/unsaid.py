@@ -36,12 +36,12 @@ def unsaid_questions(
 
     The codes of a number are not asked for where parts of it have them.
     """
-    by_slot = {slot_of(versions[-1]): versions for versions in unclear}
+    by_slot = {versions[-1].slot: versions for versions in unclear}
     for item in authorizations:
         has_parts = any(other.codes for other in authorizations if other.number == item.number)
         for name in item.unclear:
             if name != "codes" or not has_parts:
-                yield unsaid_question(_lacking(by_slot[slot_of(item)], name), name)
+                yield unsaid_question(_lacking(by_slot[item.slot], name), name)
 
 
 def _lacking(versions: Versions, name: Unsaid) -> Authorization:
@@ -84,10 +84,10 @@ def with_said(
     for versions in unclear:
         now = tuple([_filled(version, filled) for version in versions])
         if now != versions:
-            wholes[slot_of(now[-1])] = whole_of(now)
+            wholes[now[-1].slot] = whole_of(now)
     if not wholes:
         return authorizations
-    return tuple([wholes.get(slot_of(item), item) for item in authorizations])
+    return tuple([wholes.get(item.slot, item) for item in authorizations])
 
 
 def _filled(version: Authorization, filled: Filled) -> Authorization:
@@ -100,8 +100,3 @@ def _filled(version: Authorization, filled: Filled) -> Authorization:
 def name_of(authorization: Authorization) -> str:
     """An authorization in words: its number, and the part of it if it is about one."""
     return f"{authorization.number} {authorization.item}".strip()
-
-
-def slot_of(authorization: Authorization) -> tuple[str, str]:
-    """What makes two messages tell of one authorization: its number, and the part of it."""
-    return (authorization.number, authorization.item)

@@ -141,7 +141,7 @@ def _taken(count: Countdown, uses: Sequence[Use]) -> list[Account]:
 
 def is_one(one: Authorization, other: Authorization) -> bool:
     """Whether both are one authorization, perhaps as it stood on two days."""
-    return (one.number, one.item) == (other.number, other.item)
+    return one.slot == other.slot
 
 
 def is_counted_with(one: Authorization, other: Authorization) -> bool:
@@ -150,7 +150,7 @@ def is_counted_with(one: Authorization, other: Authorization) -> bool:
 
 
 def _counted(authorization: Authorization) -> _Counted:
-    return (authorization.number, authorization.item, authorization.counts_since)
+    return (*authorization.slot, authorization.counts_since)
 
 
 def _visit_day(authorization: Authorization, use: Use) -> tuple[_Counted, date]:

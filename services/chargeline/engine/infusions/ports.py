@@ -3,8 +3,8 @@
 It owns one decision: flushes into an implanted device are a service where they are all that was
 given. Rules name the devices and say what becomes of such a visit. It does not know what else was
 done, such as a blood draw, so a person is asked; beside a practitioner's visit such care is no
-service of its own. Example: saline at 08:58 and heparin at 09:00 into
-the line PORT, and no drug that day.
+service of its own. Example: saline at 08:58 and heparin at 09:00 into the line PORT, and no drug
+that day.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,7 +14,7 @@ from chargeline.engine.care import has_visit
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.infusions.concerns import PORT_ALONE, LineFacts, PortAloneAnswer
 from chargeline.engine.rules import Decision
-from chargeline.engine.services.records import Service, keys_of, purpose_of
+from chargeline.engine.services.records import Service, keys_of, line_purpose_of
 from chargeline.engine.trace import Question, Step, ask
 from chargeline.engine.words import PortAloneAs
 
@@ -45,10 +45,7 @@ def port_alone(assessment: Assessment) -> PortCare:
 
 
 def _is_flush(service: Service) -> bool:
-    is_flush = service.service_class == "flush"
-    return service.outcome == "withheld" and (
-        is_flush or purpose_of(service.administration, service.service_class) == "flush"
-    )
+    return service.outcome == "withheld" and line_purpose_of(service) == "flush"
 
 
 def _counts(service: Service) -> bool:

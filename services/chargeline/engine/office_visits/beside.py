@@ -9,7 +9,7 @@ from typing import NamedTuple
 from chargeline.engine.care import PostedCharge, observes
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.office_visits.posted import has_preventive, posted_beside
-from chargeline.engine.services.records import Service, keys_of, purpose_of
+from chargeline.engine.services.records import Service, keys_of, line_purpose_of
 from chargeline.engine.timeline.records import Administration, Day
 from chargeline.engine.visit_words import BesideFact
 
@@ -48,5 +48,4 @@ def _is_treatment(item: Administration, alone: Container[str]) -> bool:
 
 def _serves_a_line(service: Service) -> bool:
     """Whether a fluid or a flush only keeps a line open or rinses it, and is no service itself."""
-    purpose = purpose_of(service.administration, service.service_class)
-    return service.outcome == "withheld" and (service.service_class == "flush" or purpose != "none")
+    return service.outcome == "withheld" and line_purpose_of(service) != "none"

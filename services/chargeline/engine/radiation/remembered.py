@@ -181,12 +181,11 @@ def recorded_in(others: Iterable[Contribution]) -> Recorded:
                 day = date.fromisoformat(apart)
                 marks.append(Mark(other.visit, course, cast(MarkWord, what), day=day, at=other.at))
             elif what != SAID:
-                services.append(_service_elsewhere(other))
+                services.append(_service_elsewhere(other, course, what, apart))
     return Recorded(tuple(sessions), tuple(marks), tuple(services), tuple(sittings))
 
 
-def _service_elsewhere(other: Contribution) -> ServiceElsewhere:
-    course, code, name = service_of(other)
+def _service_elsewhere(other: Contribution, course: str, code: str, name: str) -> ServiceElsewhere:
     return ServiceElsewhere(
         visit=other.visit,
         course=course,

@@ -100,6 +100,13 @@ def purpose_of(item: Administration, service_class: DrugClass) -> PurposeFact:
     return (item.purpose or "none") if service_class in FLUIDS else "none"
 
 
+def line_purpose_of(service: "Service") -> PurposeFact:
+    """What a fluid or a flush does for its line alone; `none` for what is given for itself."""
+    if service.service_class == "flush":
+        return "flush"
+    return purpose_of(service.administration, service.service_class)
+
+
 def keys_of(services: Sequence[Service]) -> tuple[str, ...]:
     """The keys of the administrations behind some services."""
     return tuple([service.administration.key for service in services])

@@ -17,10 +17,11 @@ class AuthorizationBuilder:
     def __init__(self) -> None:
         self._versions: dict[tuple[str, str], dict[Version, Authorization]] = {}
         self._whole: tuple[Authorization, ...] | None = ()
+        self._unclear: tuple[tuple[Authorization, ...], ...] = ()
 
     def add(self, event: Authorization, sent: datetime | None) -> None:
         """Take in one version of an authorization, sent at a time; a later time counts anew."""
-        versions = self._versions.setdefault((event.number, event.item), {})
+        versions = self._versions.setdefault(event.slot, {})
         last = event.message._replace(sent=sent)
         versions[sent or BEGINNING, event.message.digest] = event._replace(message=last)
         self._whole = None
@@ -28,18 +29,15 @@ class AuthorizationBuilder:
     def authorizations(self) -> tuple[Authorization, ...]:
         """Each authorization once, by number and item; the very same object if nothing changed."""
         if self._whole is None:
-            self._whole = tuple([whole_of(versions) for versions in self._in_order()])
+            in_order = self._in_order()
+            self._whole = tuple([whole_of(versions) for versions in in_order])
+            self._unclear = tuple([v for v in in_order if any(version.unsaid for version in v)])
         return self._whole
 
     def unclear(self) -> tuple[tuple[Authorization, ...], ...]:
         """All versions of each authorization of which one lacks what it had to say."""
-        return tuple(
-            [
-                versions
-                for versions in self._in_order()
-                if any(version.unsaid for version in versions)
-            ]
-        )
+        self.authorizations()
+        return self._unclear
 
     def _in_order(self) -> list[tuple[Authorization, ...]]:
         """The versions of each authorization, by number and item, the one sent last at the end."""
