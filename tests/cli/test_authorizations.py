@@ -242,7 +242,7 @@ def test_show_tells_the_life_cycle_and_who_used_it(
     shown = inside(capsys, "auth", "show", "A77").out
     assert shown.startswith("A77  approved on 2026-09-25\n  payer     UNITEDHEALTHCARE\n")
     lines = [line.strip() for line in shown.splitlines()]
-    cycle, uses = lines[lines.index("told") + 1 :], lines[lines.index("used by") + 1 :]
+    cycle, uses = lines[lines.index("told") + 1 :], lines[lines.index("billed against it by") + 1 :]
     assert [line.split("  ")[1] for line in cycle[:3]] == ["requested", "pended", "approved"]
     assert uses == [
         "2026-10-05  visit V1  J2860  80, 80 in all",

@@ -85,10 +85,16 @@ def test_the_reasons_say_why_a_line_has_no_number(tmp_path: Path, capsys: Capsys
     """What was found and what to do stand at the line, and the balance above the visit."""
     path = feed(tmp_path, *DATA, referral(100))
     said = inside(capsys, "explain", path, "--visit", "V2").out
-    assert "Visit V2, authorization A77: for J2860, 160 of 100 units, 60 too many, from " in said
+    assert (
+        "Visit V2, authorization A77: for J2860, 160 of 100 units billed, 80 of them "
+        "not covered, from " in said
+    )
     assert "; this visit takes 80 on 2026-10-26\n" in said
     (step,) = [line for line in said.splitlines() if "authorization: none" in line]
-    assert "found: A77 with 100 units, of which 80 are used; this takes 80; to do: ask " in step
+    assert (
+        "found: A77 with 100 units, against which 80 are billed "
+        "already; this bills 80; to do: ask " in step
+    )
 
 
 def test_a_narrow_terminal_has_a_sentence_for_each(tmp_path: Path, capsys: Capsys) -> None:

@@ -18,7 +18,7 @@ from chargeline.engine import (
 from chargeline.engine.answer_words import AnswerChoice
 from chargeline.rulebook.cases import question_codes, service_codes, withheld_reasons
 from tests.engine import rulebook
-from tests.engine.short import PHYSICIAN
+from tests.engine.short import FACILITY, PHYSICIAN
 from tests.engine.visits import ESTABLISHED, answer_to, visit
 
 MINUTES = "visit_minutes 32 min"
@@ -35,7 +35,7 @@ MORNING = under("V1", "note visit practitioner signed 10:10 by=D1 number=N1", f"
 AFTERNOON = under("V2", "note visit practitioner signed 15:00 by=D1 number=N2", f"{MINUTES} of=R2")
 
 
-def drafted(timelines: Sequence[Timeline]) -> Drafted:
+def drafted(timelines: Sequence[Timeline], policy: str = PHYSICIAN) -> Drafted:
     """Codes, questions and reasons of each number, drafted one by one until nothing changes."""
     record: dict[VisitKey, tuple[Contribution, ...]] = {}
     results: Drafted = {}
@@ -44,9 +44,7 @@ def drafted(timelines: Sequence[Timeline]) -> Drafted:
         for timeline in timelines:
             others = [fact for facts in record.values() for fact in facts]
             history = histories(others)
-            now = draft(
-                timeline, rulebook(), history.get(timeline.key, frozenset()), policy=PHYSICIAN
-            )
+            now = draft(timeline, rulebook(), history.get(timeline.key, frozenset()), policy=policy)
             record[timeline.key] = contributions_of(timeline, now)
             results[timeline.key.visit] = (
                 service_codes(now), question_codes(now), withheld_reasons(now),
@@ -55,10 +53,12 @@ def drafted(timelines: Sequence[Timeline]) -> Drafted:
     return results
 
 
-def answered(timeline: Timeline, other: Timeline, choice: AnswerChoice) -> Timeline:
+def answered(
+    timeline: Timeline, other: Timeline, choice: AnswerChoice, policy: str = PHYSICIAN
+) -> Timeline:
     """The timeline after an answer to the question which number holds the visit."""
-    told = contributions_of(other, draft(other, rulebook(), policy=PHYSICIAN))
-    before = draft(timeline, rulebook(), frozenset(told), policy=PHYSICIAN)
+    told = contributions_of(other, draft(other, rulebook(), policy=policy))
+    before = draft(timeline, rulebook(), frozenset(told), policy=policy)
     (asked,) = asked_in(before, {})
     answer: Answer = answer_to(asked, choice)
     return timeline._replace(answers=(answer,))
@@ -76,6 +76,7 @@ def test_one_practitioner_under_two_numbers_is_billed_once(timelines: Sequence[T
 ANSWERS: dict[AnswerChoice, Drafted] = {
     "this_account": {"V1": ([], [], ["answer.other_account"]), "V2": (["99214"], [], [])},
     "other_account": {"V1": (["99214"], [], []), "V2": ([], [], ["answer.other_account"])},
+    "two_visits": {"V1": (["99214"], [], []), "V2": (["99214"], [], [])},
     "by_hand": {"V1": (["99214"], [], []), "V2": ([], [], ["answer.by_hand"])},
 }
 
@@ -95,7 +96,12 @@ def test_the_choices_say_what_they_would_draft() -> None:
     tried = consequences(AFTERNOON, asked, rulebook(), told, policy=PHYSICIAN)
     assert {
         entry.offer.choice: [change.after for change in entry.changes or ()] for entry in tried
-    } == {"this_account": ["99214 x1"], "other_account": [], "by_hand": []}
+    } == {
+        "this_account": ["99214 x1"],
+        "other_account": [],
+        "two_visits": ["99214 x1"],
+        "by_hand": [],
+    }
 
 
 def test_what_was_told_twice_is_counted_once() -> None:
@@ -135,3 +141,67 @@ def test_where_there_was_no_visit_the_other_number_has_it() -> None:
         "V1": ([], [], ["answer.no_visit"]),
         "V2": (["99214"], [], []),
     }
+
+
+# ------------------------------------------------------------------ two visits of one hospital
+
+SECOND = {
+    "one practitioner, asked": ("two_visits", AFTERNOON, ["G0463-27"]),
+    "one visit after all": ("this_account", AFTERNOON, ["G0463"]),
+    "another one without a note": (
+        "two_visits", under("V2", "posted G0463 by=D2 number=T2"), ["G0463-27"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("choice", "second", "codes"), SECOND.values(), ids=SECOND)
+def test_a_second_clinic_visit_has_27_after_a_person_says_so(
+    choice: AnswerChoice, second: Timeline, codes: list[str]
+) -> None:
+    """The first visit has none; until the answer the second one is not billed."""
+    before = drafted([MORNING, second], FACILITY)
+    assert (before["V1"][0], before["V2"][:2]) == (["G0463"], ([], ["visit.other_account"]))
+    said = answered(second, MORNING, choice, FACILITY)
+    for timelines in ([MORNING, said], [said, MORNING]):
+        after = drafted(timelines, FACILITY)
+        assert after["V2"][0] == codes
+        assert after["V1"][0] == ([] if choice == "this_account" else ["G0463"])
+
+
+OTHERS = under("V2", "note visit practitioner signed 15:00 by=D2 number=N2", f"{MINUTES} of=R2")
+
+
+def test_two_documented_visits_are_told_apart_without_asking() -> None:
+    """Each practitioner has a signed note: the later one has 27, whatever arrives first."""
+    for timelines in ([MORNING, OTHERS], [OTHERS, MORNING]):
+        assert drafted(timelines, FACILITY) == {
+            "V1": (["G0463"], [], []),
+            "V2": (["G0463-27"], [], []),
+        }
+
+
+def test_a_third_visit_has_27_as_well() -> None:
+    """Three practitioners, three notes: the first alone has none."""
+    third = under("V3", "note visit practitioner signed 16:00 by=D3 number=N3")
+    codes = {
+        number: entry[0] for number, entry in drafted([third, OTHERS, MORNING], FACILITY).items()
+    }
+    assert codes == {"V1": ["G0463"], "V2": ["G0463-27"], "V3": ["G0463-27"]}
+
+
+def test_a_practitioners_claim_has_no_27() -> None:
+    """27 is for hospitals only."""
+    assert drafted([MORNING, OTHERS])["V2"][0] == ["99214"]
+
+
+def test_what_another_hospital_bills_is_no_first_visit() -> None:
+    """The same patient, and a hospital with claims of its own."""
+    told = contributions_of(MORNING, draft(MORNING, rulebook(), policy=FACILITY))
+    moved = [fact._replace(visit=VisitKey("OKAPI", "V1")) for fact in told]
+    assert service_codes(draft(OTHERS, rulebook(), frozenset(moved), policy=FACILITY)) == ["G0463"]
+
+
+def test_an_inpatient_visit_says_so_to_the_record() -> None:
+    """The hospital bills it with the stay, so that a clinic visit after it is the first."""
+    stay = MORNING._replace(context=MORNING.context._replace(classes=((None, "inpatient"),)))
+    codes = {number: entry[0] for number, entry in drafted([stay, OTHERS], FACILITY).items()}
+    assert codes == {"V1": [], "V2": ["G0463"]}

@@ -45,8 +45,9 @@ from chargeline.engine.authorizations.contributions import (
     visits_telling,
 )
 from chargeline.engine.authorizations.deadlines import WarnAnswer, local_day, warning_of
-from chargeline.engine.authorizations.facts import ALL_CODES, Authorization, with_whole
+from chargeline.engine.authorizations.facts import ALL_CODES, Authorization
 from chargeline.engine.authorizations.needed import NeedRow, Needs
+from chargeline.engine.authorizations.parts import with_whole
 from chargeline.engine.authorizations.said import codes_of, days_of, state_of
 from chargeline.engine.authorizations.used import Account, accounts, basis_of
 from chargeline.engine.care import Appointment, Care, Note, Observation, PostedCharge

@@ -41,6 +41,9 @@ AnswerChoice = Literal[
     "together",  # they are of two contacts of one visit, and minutes are added
     "separate_note",  # a practitioner's own signed note of that day is there
     "one_visit",  # several notes tell of one visit
+    "two_visits",  # two visit numbers tell of two visits, each with a note and a reason
+    "same_group",  # the visit's practitioner performed it, or one of the group and specialty
+    "other_group",  # one of another group or specialty performed it
     "no_visit",  # there was no visit beside what else was done
     "continuing",  # the practitioner goes on caring for the patient
     "not_continuing",  # the practitioner does not

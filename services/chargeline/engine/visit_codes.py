@@ -22,6 +22,7 @@ OfficeVisitCode = Literal[
     "visit.note_amended",
     "visit.note_signer",
     "visit.note_late",
+    "visit.performer",
     "visit.radiation",
     "visit.risk_alone",
     "visit.continuing",
@@ -34,7 +35,7 @@ OfficeVisitCode = Literal[
 
 OFFICE_VISIT_MEANINGS: Mapping[OfficeVisitCode, str] = {
     "visit.where": "A visit took place where the codes of an office or clinic do not fit.",
-    "visit.other_account": "Another visit number tells of the same practitioner's visit that day.",
+    "visit.other_account": "Another visit number tells of a visit that day, perhaps the same one.",
     "visit.status": "Nobody says whether the patient is new to the practitioner's group.",
     "visit.minutes": "The minutes of a visit cannot be read, or are more than anybody believes.",
     "visit.word": "A level of a visit is said in a word that the interface profile does not map.",
@@ -48,6 +49,8 @@ OFFICE_VISIT_MEANINGS: Mapping[OfficeVisitCode, str] = {
     "visit.note_amended": "The note of a visit was changed after it was written.",
     "visit.note_signer": "Another practitioner than the author signed the note of a visit.",
     "visit.note_late": "The note of a visit was signed long after the visit, or before it.",
+    "visit.performer": "Nobody says whether the visit's practitioner, or one of the same group and "
+    "specialty, performed what was posted beside the visit.",
     "visit.radiation": "A visit is on a day of radiation, whose management holds the review.",
     "visit.risk_alone": "The risk of a visit is high, and its level is not.",
     "visit.continuing": "Whether care goes on is said in a word that cannot be read.",

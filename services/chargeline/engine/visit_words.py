@@ -38,6 +38,11 @@ BesideFact = Literal[
     "nothing",  # none of these
 ]
 
+PerformedAs = Literal[
+    "beside",  # the visit stands beside it, whoever performed it
+    "question",  # a person says whether one of the group and specialty performed it
+]
+
 PostedBeside = Literal[
     "drugs",  # the code gives drugs
     "procedure",  # it is a procedure of a practitioner
@@ -77,9 +82,14 @@ TellingFact = Literal[
 ]
 
 PractitionerFact = Literal[
-    "one",  # both visit numbers name one practitioner
+    "one",  # two visit numbers, or a visit and what was posted beside it, name one practitioner
     "another",  # each names another one
-    "unsaid",  # one of them names none
+    "unsaid",  # one of them names none, or several
+]
+
+NotedFact = Literal[
+    "both",  # a practitioner's own signed note stands under each of two visit numbers
+    "lacking",  # one of them has none
 ]
 
 ElsewhereAs = Literal[

@@ -100,7 +100,7 @@ def in_full(
     lines += ["", "  told", *[f"    {line}" for line in map(_version(entry.zone), versions)]]
     if not versions:
         lines.append("    by messages that are kept no more (CHARGELINE_RETENTION_DAYS)")
-    lines += ["", "  used by", *[f"    {line}" for line in _uses(entry.balance)]]
+    lines += ["", "  billed against it by", *[f"    {line}" for line in _uses(entry.balance)]]
     return lines
 
 
@@ -164,7 +164,8 @@ def as_json(
         "until": _iso(authorization.until),
         "units": _amount(authorization.units),
         "basis": basis_of(authorization),
-        "used": plain(balance.used),
+        "used": plain(balance.used),  # billed against it, covered or not
+        "not_covered": plain(balance.not_covered),
         "left": _amount(balance.left),
         "provider": authorization.provider,
         "site": authorization.site,

@@ -1,8 +1,8 @@
 """Prior authorization: which line or order needs one, which one covers it, and what is left of it.
 
 It is a review of the lines of all charge families, and no family: it changes no code and no unit.
-`facts.py` holds what a feed says of an authorization, `contributions.py` what goes to the patient's
-record, `needed.py` whether one is needed, `on_file.py` whether one covers, `used.py` the count of
-units, `deadlines.py` the clocks, `lines.py` what a draft says of its lines, and `orders.py` what it
-says of orders that are not given yet.
+`facts.py` and `parts.py` hold what a feed says of authorizations, `contributions.py` what goes to
+the patient's record, `needed.py` whether one is needed, `on_file.py` whether one covers, `used.py`
+the count of units, `deadlines.py` the clocks, `lines.py` what a draft says of its lines, and
+`orders.py` what it says of orders that are not given yet.
 """

@@ -18,9 +18,9 @@ from chargeline.engine.authorizations.facts import (
     REFUSED,
     WAITING,
     Authorization,
-    with_whole,
 )
 from chargeline.engine.authorizations.on_file import nearest
+from chargeline.engine.authorizations.parts import with_whole
 from chargeline.engine.authorizations.used import (
     Account,
     Countdown,
@@ -60,8 +60,13 @@ class AuthorizationBalance(NamedTuple):
 
     @property
     def used(self) -> Decimal:
-        """What is used of it, in its basis."""
+        """What is billed against it, in its basis, covered or not."""
         return sum([account.amount for account in self.uses], Decimal(0))
+
+    @property
+    def not_covered(self) -> Decimal:
+        """What of that found too little left: the payer denies the whole line."""
+        return sum([account.amount for account in self.uses if account.is_short], Decimal(0))
 
     @property
     def left(self) -> Decimal | None:
@@ -71,13 +76,20 @@ class AuthorizationBalance(NamedTuple):
 
     @property
     def counted(self) -> str:
-        """What is used of how much: `600 of 800 units, 200 left`, or `50 too many`."""
+        """What is billed of how much: `600 of 800 units, 200 left`.
+
+        Of 100 units with 80 billed twice: `160 of 100 units billed, 80 of them not covered`.
+        """
         authorization, basis = self.authorization, basis_of(self.authorization)
         if authorization.units is None or self.left is None:
             limit = "without a limit" if self.in_force else "nothing granted"
             return f"{plain(self.used)} {basis}, {limit}"
-        left = f"{plain(self.left)} left" if self.left >= 0 else f"{plain(-self.left)} too many"
-        return f"{plain(self.used)} of {plain(authorization.units)} {basis}, {left}"
+        counted = f"{plain(self.used)} of {plain(authorization.units)} {basis}"
+        if self.not_covered:
+            return f"{counted} billed, {plain(self.not_covered)} of them not covered"
+        if self.left < 0:
+            return f"{counted} billed, {plain(-self.left)} too many"
+        return f"{counted}, {plain(self.left)} left"
 
     @property
     def in_force(self) -> bool:

@@ -226,6 +226,7 @@ def _state_text(state: EarlierState) -> str:
     """An earlier state on a line of its own, such as before=2026-10-03&status=approved."""
     said = {"before": _iso(state.before), "status": state.status}
     said["unsaid"] = ",".join(state.unsaid)
+    said["decided"] = _iso(state.decided)
     if state.terms is not None:
         of = dict(zip(TERMS, state.terms, strict=True))
         said |= {"terms": "yes", "codes": _joined(of["codes"]), "basis": of["basis"]}
@@ -242,6 +243,7 @@ def _state(text: str) -> EarlierState:
         cast(StatusCharted, said.get("status", "")),
         (*terms, said.get("basis", "")) if "terms" in said else None,
         cast(tuple[Unsaid, ...], _list(said, "unsaid")),
+        decided=_moment(said, "decided"),
     )
 
 

@@ -1,8 +1,9 @@
 """What a feed says of one authorization, and one authorization put together from all of it.
 
-It owns the event and the way in which later messages count before earlier ones. It does not know
-fields, nor whether an authorization covers anything. Each field of the message that was sent last
-and says something counts: an answer that approves 800 units leaves the codes of the request.
+It owns the event and the way in which later messages count before earlier ones; parts.py has those
+with a count for each code. It does not know fields, nor whether an authorization covers anything.
+Each field of the message that was sent last and says something counts: an answer that approves 800
+units leaves the codes of the request.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -25,19 +26,24 @@ class EarlierState(NamedTuple):
     """How an authorization stood on the days before a day, from which the payer said otherwise.
 
     `terms` are its codes, days, units and basis then; None where they are those of now. `unsaid` is
-    what nobody had said then: such a state covered nothing.
+    what nobody had said then: such a state covered nothing. `decided` is when it was told.
     """
 
     before: date
     status: StatusCharted
     terms: tuple[Any, ...] | None = None
     unsaid: tuple[Unsaid, ...] = ()
+    decided: datetime | None = None
 
     @property
-    def is_renewed(self) -> bool:
-        """Whether its last day lies before the day on which the next approval begins."""
-        until = dict(zip(TERMS, self.terms, strict=True))["until"] if self.terms else None
-        return until is not None and until < self.before
+    def is_granted(self) -> bool:
+        """Whether the payer had granted it, as far as anybody says."""
+        return _is_granted(self.status, self.unsaid)
+
+    @property
+    def until(self) -> date | None:
+        """Its last day then; None where nobody says one, or it is that of now."""
+        return dict(zip(TERMS, self.terms, strict=True))["until"] if self.terms else None
 
 
 class Authorization(NamedTuple):
@@ -79,15 +85,19 @@ class Authorization(NamedTuple):
     def as_of(self, day: date) -> "Authorization":
         """How it stood on a day: one that expired in December was approved in October."""
         before: EarlierState | None = None
+        since: date | None = None
         for state in reversed(self.earlier):
             if day >= state.before:
+                since = state.before
                 break
             before = state
         if before is None:
             return self
         terms = dict(zip(TERMS, before.terms, strict=True)) if before.terms is not None else {}
         unsaid = (*before.unsaid, *[name for name in self.unsaid if name == "patient"])
-        return self._replace(status=before.status, decided=None, unsaid=unsaid, **terms)
+        return self._replace(
+            status=before.status, since=since, decided=before.decided, unsaid=unsaid, **terms
+        )
 
     @property
     def unclear(self) -> tuple[Unsaid, ...]:
@@ -113,8 +123,11 @@ class Authorization(NamedTuple):
     @property
     def counts_since(self) -> date | None:
         """The day from which its units count anew, after the last day of an earlier approval."""
-        days = [state.before for state in self.earlier if state.is_renewed]
-        return max([day for day in days if day == self.starts], default=None)
+        begins = [n for n, state in enumerate(self.earlier, 1) if state.before == self.starts]
+        granted = [state for state in self.earlier[: max(begins, default=0)] if state.is_granted]
+        until = granted[-1].until if granted else None
+        is_anew = until is not None and self.starts is not None and until < self.starts
+        return self.starts if is_anew else None
 
     @property
     def source(self) -> Source:
@@ -174,7 +187,7 @@ def _at_one_time(versions: Iterable[Authorization]) -> Iterator[Authorization]:
 
     That is less units, fewer days and the status that grants less; of anything else the last.
     """
-    for _time, of_time in groupby(versions, key=_sent):
+    for _time, of_time in groupby(versions, key=sent_of):
         version, *others = of_time
         for other in others:
             said = {name: value for name, value in other._asdict().items() if value not in _NOTHING}
@@ -213,41 +226,86 @@ def _before_the_first(version: Authorization) -> tuple[EarlierState, ...]:
 def _earlier(whole: Authorization, version: Authorization) -> tuple[EarlierState, ...]:
     """How an authorization stood before, after one more message.
 
-    An approval counts for all its days, whenever it is told, and what is granted otherwise for the
-    days from its first one on. Everything else counts from the day on which it was told. An
-    approval whose days follow those granted before takes none of them back.
+    An approval counts for all its days, whenever it is told, and takes back none of the days before
+    its first one: those stay as they were. What is granted otherwise counts from its first day on.
+    Everything else counts from the day on which it was told, or from its first day if that is
+    later: a refusal of April that is told in March leaves March.
+
+    Approved for January to June, refused on 1 March, approved for April to September: a dose of
+    February is covered, one of 15 March is refused, and one of May is covered.
     """
-    states, status = whole.earlier, whole.status
     if version.earlier:
         return version.earlier
     if not version.status and "status" not in version.unsaid:
-        return states
-    if version.status == "approved" and _is_renewal(whole, version):
-        terms = tuple([getattr(whole, name) for name in TERMS])
-        return (*states, EarlierState(version.starts or date.min, status, terms, whole.unclear))
-    if version.status == "approved" or version.since is None:
+        return whole.earlier
+    if version.status == "approved":
+        return _before_approval(whole, version)
+    if version.since is None:
         return ()
-    if version.status == status:
-        return (*states[:-1], _sooner(states[-1], version.since)) if states else states
-    if status in WAITING and states:
-        status, states = states[-1].status, states[:-1]
-    was_granted = bool(states) or status in _GRANTED or (not status and not whole.unclear)
-    if not was_granted:
-        return _before_the_first(version) if not status else ()
+    day = version.since
+    if version.status not in _GRANTED:
+        day = max(day, version.starts or day)
+        if version.status == whole.status:
+            states = whole.earlier
+            return (*states[:-1], _sooner(states[-1], day)) if states else states
+    if not _was_granted(whole):
+        return _before_the_first(version) if not whole.status else ()
     as_before = whole._replace(
         codes=whole.codes or version.codes, basis=whole.basis or version.basis
     )
     if version.status in ENDED and version.until is not None:
         as_before = as_before._replace(until=version.until)  # the last day that the payer now says
-    terms = tuple([getattr(as_before, name) for name in TERMS])
-    return (*states, EarlierState(version.since, status, terms, whole.unclear))
+    return _cut(_with_now(as_before), day)
 
 
-def _is_renewal(whole: Authorization, version: Authorization) -> bool:
-    """Whether an approval begins after the last day of what was granted under its number."""
-    was_granted = bool(whole.earlier) or whole.status in _GRANTED
-    until, starts = whole.until, version.starts
-    return was_granted and until is not None and starts is not None and until < starts
+def _before_approval(whole: Authorization, version: Authorization) -> tuple[EarlierState, ...]:
+    """How an authorization stood on the days before the first one of an approval."""
+    starts = version.starts or whole.starts
+    if starts is None or not _was_granted(whole):
+        return ()
+    states = _with_now(whole)
+    if _is_moved(whole, version):
+        states = states[:-1]
+    states = _cut(states, starts)
+    return states if any(state.is_granted for state in states) else ()
+
+
+def _is_moved(whole: Authorization, version: Authorization) -> bool:
+    """Whether an approval only moves the days of one that had not begun when it was told."""
+    if whole.status not in _GRANTED or None in (whole.starts, version.starts, version.since):
+        return False
+    assert whole.starts and version.starts and version.since, "all three are days"
+    is_apart = whole.until is not None and whole.until < version.starts
+    return version.since < whole.starts and not is_apart
+
+
+def _with_now(whole: Authorization) -> tuple[EarlierState, ...]:
+    """All states of an authorization, the one of now at the end.
+
+    A request that waited is none of them once it is answered: what held before it goes on.
+    """
+    if whole.status in WAITING and whole.earlier:
+        return (*whole.earlier[:-1], whole.earlier[-1]._replace(before=date.max))
+    terms = tuple([getattr(whole, name) for name in TERMS])
+    decided = whole.decided or whole.message.sent
+    now = EarlierState(date.max, whole.status, terms, whole.unclear, decided=decided)
+    return (*whole.earlier, now)
+
+
+def _cut(states: Sequence[EarlierState], day: date) -> tuple[EarlierState, ...]:
+    """The states of the days before a day."""
+    before = [state for state in states if state.before < day]
+    last = states[len(before) : len(before) + 1]
+    return (*before, *[state._replace(before=day) for state in last])
+
+
+def _was_granted(whole: Authorization) -> bool:
+    """Whether the payer had granted it at any time, as far as anybody says."""
+    return bool(whole.earlier) or _is_granted(whole.status, whole.unclear)
+
+
+def _is_granted(status: StatusCharted, unclear: tuple[Unsaid, ...]) -> bool:
+    return status in _GRANTED or (not status and not unclear)
 
 
 def _sooner(state: EarlierState, since: date) -> EarlierState:
@@ -271,7 +329,7 @@ def disputed_in(versions: Sequence[Authorization]) -> tuple[str, ...]:
     disputed = []
     for name, in_words in _IN_WORDS.items():
         said = [
-            (_sent(version), value)
+            (sent_of(version), value)
             for version in versions
             if (value := getattr(version, name)) not in _NOTHING
         ]
@@ -280,73 +338,6 @@ def disputed_in(versions: Sequence[Authorization]) -> tuple[str, ...]:
     return tuple(disputed)
 
 
-def with_whole(parts: Iterable[Authorization]) -> tuple[Authorization, ...]:
-    """Authorizations by number and item: what the whole of a number says, its parts say as well.
-
-    A number of which parts are known is these parts, and of the whole only the codes that no part
-    has, so that nothing is counted twice. Where part and whole differ, the one that was sent later
-    counts, but for codes and units: those of a part are its own.
-    """
-    by_number: dict[str, list[Authorization]] = {}
-    for part in parts:
-        by_number.setdefault(part.number, []).append(part)
-    whole: list[Authorization] = []
-    for number in sorted(by_number):
-        items = sorted(by_number[number], key=lambda part: part.item)
-        general = [part for part in items if not part.item]
-        items = [part for part in items if part.item]
-        whole += _of_number(general[0], items) if general and items else general or items
-    return tuple(whole)
-
-
-def _of_number(general: Authorization, items: list[Authorization]) -> list[Authorization]:
-    """One number of which both the whole and parts are told.
-
-    A request names two codes with a count for each, and the answer is 800 units for both: the
-    answer takes in both parts. If 500 units for one of them are granted later, that one is a part
-    again, and the 800 units are for the other.
-    """
-    taken_in = [part for part in items if _is_taken_in(part, general)]
-    own = [part for part in items if part not in taken_in]
-    named = _named(general) or tuple([code for part in taken_in for code in part.codes])
-    elsewhere = {code for part in own for code in part.codes}
-    left = tuple([code for code in named if code not in elsewhere])
-    parts = [_of_part(general, part) for part in own]
-    if not left:
-        return parts
-    together = put_together(sorted([*taken_in, general], key=_sent))
-    codes = left if own or not general.codes else general.codes
-    return [*parts, together._replace(item="", codes=codes, **_count_of(general))]
-
-
-def _is_taken_in(part: Authorization, general: Authorization) -> bool:
-    """Whether the count of the whole holds for a part: it names the part's codes later than the
-    part, or the part has no count of its own and nobody refused it.
-    """
-    named = _named(general)
-    if general.units is None or (named and not set(part.codes) <= set(named)):
-        return False
-    if named and _sent(general) > _sent(part):
-        return True
-    return part.units is None and part.status not in REFUSED
-
-
-def _of_part(general: Authorization, part: Authorization) -> Authorization:
-    """A part with what the whole says of it: the later one counts if the whole is about it."""
-    named = _named(general)
-    is_about_it = not named or bool(set(part.codes) & set(named))
-    in_order = sorted([general, part], key=_sent) if is_about_it else [general, part]
-    return put_together(in_order)._replace(item=part.item, codes=part.codes, **_count_of(part))
-
-
-def _named(authorization: Authorization) -> tuple[str, ...]:
-    """The codes that an authorization names; none where it is for all of them."""
-    return () if ALL_CODES in authorization.codes else authorization.codes
-
-
-def _count_of(authorization: Authorization) -> dict[str, Any]:
-    return {"units": authorization.units, "basis": authorization.basis}
-
-
-def _sent(authorization: Authorization) -> datetime:
+def sent_of(authorization: Authorization) -> datetime:
+    """When its message was sent; before all others where nobody says it."""
     return authorization.message.sent or BEGINNING

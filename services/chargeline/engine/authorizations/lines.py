@@ -18,8 +18,9 @@ from chargeline.engine.authorizations.contributions import (
     use_of,
 )
 from chargeline.engine.authorizations.deadlines import clocks_of, warning_of
-from chargeline.engine.authorizations.facts import Authorization, with_whole
+from chargeline.engine.authorizations.facts import Authorization
 from chargeline.engine.authorizations.needed import CodeNeed, Need, Needs, need_of
+from chargeline.engine.authorizations.parts import with_whole
 from chargeline.engine.authorizations.places import elsewhere
 from chargeline.engine.authorizations.said import (
     Lack,
@@ -208,7 +209,9 @@ def _step(need: Need | None, account: Account, number: str, lack: Lack | None) -
     sources: tuple[Source, ...] = ()
     if authorization is not None:
         if authorization.units is not None:
-            facts["used"] = f"{plain(account.after)} of {plain(authorization.units)}"
+            facts["billed against it"] = f"{plain(account.after)} of {plain(authorization.units)}"
+            if account.is_short:
+                facts["of them not covered"] = plain(account.amount)
         if authorization.until is not None:
             facts["until"] = authorization.until.isoformat()
         if authorization.address:

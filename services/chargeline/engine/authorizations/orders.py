@@ -113,16 +113,22 @@ def needed(
     *,
     on_file: Sequence[Authorization],
     countdown: Countdown,
+    others: Iterable[Use],
 ) -> tuple[AuthorizationNeed, ...]:
     """The doses that no authorization covers, after what is used up already.
 
-    `countdown` goes on with the doses, so that the fourth dose of 200 finds no room in 600.
+    `others` are the uses of the patient's other visits. `countdown` goes on with all planned doses
+    in their order, so that the fourth dose of 200 finds no room in 600, whichever visit plans it.
     """
     lacking = []
-    for dose in sorted(doses, key=lambda dose: (*dose.use.when, dose.order.order)):
+    waiting: list[tuple[Use, PlannedDose | None]] = [(use, None) for use in others if use.planned]
+    waiting += [(dose.use, dose) for dose in doses]
+    for use, dose in sorted(waiting, key=lambda entry: (entry[0].when, entry[0].order)):
+        account = countdown.take(use)
+        if dose is None:
+            continue
         rules = policy.on(dose.use.day)
         clocks = clocks_of(rules, dose.use.payer, dose.use.code, zone=timeline.context.zone)
-        account = countdown.take(dose.use)
         lack = lack_of(account, on_file, clocks)
         if lack is not None:
             lacking.append(_need(dose, lack, clocks, _evidence(dose, timeline, rules)))

@@ -61,7 +61,8 @@ def _short(account: Account, authorization: Authorization, expected: str) -> Lac
     assert authorization.units is not None, "what has no count is never short"
     found = (
         f"{authorization.number} with {plain(authorization.units)} {basis_of(authorization)}, "
-        f"of which {plain(account.before)} are used; this takes {plain(account.amount)}"
+        f"against which {plain(account.before)} are billed already; "
+        f"this bills {plain(account.amount)}"
     )
     do = "ask the payer for more units, or for a new authorization; the whole line is denied"
     return Lack("authorization.units", f"{expected} with enough left", found, do)

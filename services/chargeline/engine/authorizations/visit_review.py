@@ -55,6 +55,13 @@ def review_of(
         planned=tuple([dose.use for dose in doses]),
     )
     after = reviewed(encounters, basis, saved)
-    lacking = needed(doses, timeline, policy, on_file=basis.on_file, countdown=after.countdown)
+    lacking = needed(
+        doses,
+        timeline,
+        policy,
+        on_file=basis.on_file,
+        countdown=after.countdown,
+        others=basis.others,
+    )
     facts = (*after.facts, *[use_fact(use) for use in basis.planned])
     return VisitReview(after.encounters, facts, lacking)

@@ -7,6 +7,10 @@ one of D1 at 10:40. Both tell of one visit or of two contacts of one, so V1, whi
 it, and V2 asks which number holds it. A person says V2: V2 adds that to the record, drafts the
 visit, and V1 withholds it. Who is first depends on what each number tells and not on which message
 came first. What a number adds never depends on what others add, so it ends after one round.
+
+Two visits of a day, each with its own note by its own practitioner, are both billed. A hospital
+bills them by one code, so that the second one, of V2, needs a modifier. What V2 is the second to is
+a visit of the same hospital that it bills as well: a visit of an inpatient is none.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,19 +21,24 @@ from chargeline.engine.care_words import OBSERVED_OF
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.events import Source, VisitKey
 from chargeline.engine.office_visits.asking import account_question
-from chargeline.engine.office_visits.concerns import ELSEWHERE, ElsewhereAnswer, ElsewhereFacts
+from chargeline.engine.office_visits.concerns import (
+    AGAIN,
+    ELSEWHERE,
+    ElsewhereAnswer,
+    ElsewhereFacts,
+)
 from chargeline.engine.office_visits.facts import VisitFacts
 from chargeline.engine.office_visits.lines import withheld_by
 from chargeline.engine.office_visits.posted import PostedVisit
 from chargeline.engine.office_visits.talk import VisitEndedError, VisitTalk
 from chargeline.engine.record import Contribution
-from chargeline.engine.rules import DayRules, Decision
+from chargeline.engine.rules import NO_FACTS, DayRules, Decision
 from chargeline.engine.timeline.records import Day
 from chargeline.engine.trace import Step
-from chargeline.engine.visit_words import ElsewhereAs, PractitionerFact, TellingFact
+from chargeline.engine.visit_words import ElsewhereAs, NotedFact, PractitionerFact, TellingFact
 
 _BY, _OF = "by=", "of="
-_NOTE, _HOLDS, _NONE = "note", "holds", "none"
+_NOTE, _HOLDS, _NONE, _STAY = "note", "holds", "none", "stay"
 
 
 class TellsOfVisit(NamedTuple):
@@ -37,7 +46,7 @@ class TellsOfVisit(NamedTuple):
 
     `numbers` are those of notes, reports and postings, such as `note:N1`. `holds` is whether a
     person said that the visit belongs to this number, and `is_none` whether it tells of no visit
-    of a practitioner after all.
+    of a practitioner after all. `is_stay` is whether the patient was an inpatient.
     """
 
     key: VisitKey
@@ -47,6 +56,15 @@ class TellsOfVisit(NamedTuple):
     numbers: frozenset[str]
     holds: bool = False
     is_none: bool = False
+    is_stay: bool = False
+
+    def whose(self, performer: str) -> PractitionerFact:
+        """Whether what was posted for a practitioner, "" for nobody, is of the visit's own."""
+        if not performer or not self.practitioners:
+            return "unsaid"
+        if _as_word(performer) not in self.practitioners:
+            return "another"
+        return "one" if len(self.practitioners) == 1 else "unsaid"
 
     @property
     def rank(self) -> tuple[bool, datetime, VisitKey]:
@@ -56,7 +74,8 @@ class TellsOfVisit(NamedTuple):
     @property
     def value(self) -> str:
         """As the patient's record keeps it, such as `note by=D1 of=note:N1 of=report:E1`."""
-        said = [(_NOTE, self.has_note), (_HOLDS, self.holds), (_NONE, self.is_none)]
+        said = [(_NOTE, self.has_note), (_HOLDS, self.holds)]
+        said += [(_NONE, self.is_none), (_STAY, self.is_stay)]
         words = [word for word, is_said in said if is_said]
         words += [f"{_BY}{name}" for name in sorted(self.practitioners)]
         return " ".join([*words, *[f"{_OF}{n}" for n in sorted(self.numbers)]])
@@ -68,7 +87,13 @@ def _as_word(text: str) -> str:
 
 
 def tells_of_visit(
-    key: VisitKey, at: datetime, day: Day, visits: Sequence[PostedVisit], *, has_note: bool
+    key: VisitKey,
+    at: datetime,
+    day: Day,
+    visits: Sequence[PostedVisit],
+    *,
+    has_note: bool,
+    is_stay: bool,
 ) -> TellsOfVisit:
     """What a visit number tells; who posted a charge counts where no note names its author."""
     care = day.care
@@ -87,6 +112,7 @@ def tells_of_visit(
         has_note=has_note,
         practitioners=frozenset(map(_as_word, authors or performers)),
         numbers=frozenset(map(_as_word, numbers)),
+        is_stay=is_stay,
     )
 
 
@@ -103,11 +129,12 @@ def _told_by(other: Contribution) -> TellsOfVisit:
         numbers=frozenset(of),
         holds=_HOLDS in words,
         is_none=_NONE in words,
+        is_stay=_STAY in words,
     )
 
 
 class _Rival(NamedTuple):
-    """Another visit number that tells of the same visit, as a rule says."""
+    """Another visit number that tells of a visit on the day, and what a rule says of it."""
 
     told: TellsOfVisit
     decision: Decision[ElsewhereAnswer]
@@ -122,33 +149,59 @@ class Rivals:
         self._facts = facts
         day = facts.day.isoformat()
         others = [other for other in assessment.elsewhere.visits if other.slot.about == day]
-        self._others = _rivals(own, map(_told_by, others), assessment.rules)
+        rivals = _rivals(own, map(_told_by, others), assessment.rules)
+        self._rules = assessment.rules
+        self._others = [r for r in rivals if not _IS_SEPARATE[r.decision.answer.as_]]
+        self._apart = [r.told for r in rivals if _IS_SEPARATE[r.decision.answer.as_]]
 
     def claim(self, talk: VisitTalk) -> bool:
         """Whether a person says that this number holds the visit.
 
-        Raises VisitEndedError where another number has it, and where that is asked.
+        Raises VisitEndedError where another number has it, and where that is asked. Of a number
+        with a visit of its own, as a person says, the next one is asked about.
         """
-        if not self._others:
-            return False
-        first = min(self._others, key=lambda rival: rival.told.rank)
-        talk.steps.append(first.step)
-        if self._own.rank < first.told.rank:
-            return False
-        if not _IS_ASKED[first.decision.answer.as_]:
-            rule = first.decision.rule_in_force
-            talk.withheld.append(withheld_by(rule, self._facts, talk.steps))
-            raise VisitEndedError
-        question = account_question(
-            self._facts.day, first.told.key.visit, sorted(first.told.practitioners), self._sources()
-        )
-        if talk.ask(question) is None:
-            raise VisitEndedError
-        return True
+        for rival in sorted(self._others, key=lambda rival: rival.told.rank):
+            told, decision = rival.told, rival.decision
+            talk.steps.append(rival.step)
+            if self._own.rank < told.rank:
+                return False
+            if not _IS_ASKED[decision.answer.as_]:
+                rule = decision.rule_in_force
+                talk.withheld.append(withheld_by(rule, self._facts, talk.steps))
+                raise VisitEndedError
+            by = sorted(told.practitioners)
+            question = account_question(self._facts.day, told.key.visit, by, self._sources())
+            answer = talk.ask(question)
+            if answer is None:
+                raise VisitEndedError
+            if answer.choice != "two_visits":
+                return True
+            self._apart.append(told)
+        return False
+
+    def modifiers(self, talk: VisitTalk) -> tuple[str, ...]:
+        """What tells a later visit of the day from an earlier one of the hospital; () of a first.
+
+        Call it after `claim`, which asks whether they are two visits.
+        """
+        own = self._own
+        earlier = [
+            told.key.visit
+            for told in self._apart
+            if told.rank < own.rank and told.key.facility == own.key.facility and not told.is_stay
+        ]
+        decision = self._rules.of(AGAIN).decide(NO_FACTS)
+        if not earlier or decision.rule is None:
+            return ()
+        told_of = tuple([("earlier visit number", number) for number in sorted(earlier)])
+        talk.steps.append(Step("later visit of the day", decision, told_of))
+        return (decision.answer.modifier,)
 
     def give_way(self, talk: VisitTalk, *, holds: bool) -> None:
         """End where a person said that another number holds the visit; of two, the first does."""
         for rival in self._others:
+            if rival.told in self._apart:
+                continue
             if rival.told.holds and not (holds and self._own.rank < rival.told.rank):
                 talk.end("other_account")
 
@@ -157,15 +210,14 @@ class Rivals:
 
 
 def _rivals(own: TellsOfVisit, others: Iterable[TellsOfVisit], rules: DayRules) -> list[_Rival]:
-    """Those of which a rule says that they tell of the same visit, or may."""
+    """Those that tell of a visit, each with what a rule says of whether it is the same one."""
     rivals = []
     for other in others:
         if other.is_none:
             continue
-        facts = ElsewhereFacts(_telling(own, other), _practitioner(own, other))
+        noted: NotedFact = "both" if own.has_note and other.has_note else "lacking"
+        facts = ElsewhereFacts(_telling(own, other), _practitioner(own, other), noted)
         decision = rules.of(ELSEWHERE).decide(facts)
-        if _IS_SEPARATE[decision.answer.as_]:
-            continue
         told = (("visit number", other.key.visit), *facts._asdict().items())
         rivals.append(_Rival(other, decision, Step("other visit number", decision, told)))
     return rivals

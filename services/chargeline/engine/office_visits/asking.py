@@ -118,10 +118,28 @@ def several_question(
         "visit.several",
         expected="one practitioner who signed the visit",
         found=", and ".join([*signed, *dict.fromkeys(posted)]),
-        do="a coder says whether it is one visit; a second one is coded by hand, and the first "
-        "stays as it is drafted",
+        do="a coder says whether it is one visit; a second one is coded by hand (with 27 on a "
+        "hospital's claim), and the first stays as it is drafted",
         drug=about(day),
         sources=tuple(sources),
+    )
+
+
+def performer_question(
+    day: date, posted: Sequence[PostedCharge], practitioners: Sequence[str]
+) -> Question:
+    """Asks whether one of the visit's group and specialty performed what was posted beside it."""
+    whom = [f"{charge.code} posted for {charge.performer or 'nobody'}" for charge in posted]
+    by = " and ".join(practitioners) or "nobody who is named"
+    return ask(
+        "visit.performer",
+        expected="what was posted beside the visit performed by the visit's practitioner, or by "
+        "one of the same group and specialty",
+        found=f"{', '.join(dict.fromkeys(whom))} (FT1-20), and the visit is by {by}",
+        do="a coder says whose it was: modifier 25 is for one practitioner, or one group and "
+        "specialty; until then the visit has none, and is not firm",
+        drug=about(day),
+        sources=tuple([charge.source for charge in posted]),
     )
 
 
@@ -254,8 +272,9 @@ def account_question(
         "visit.other_account",
         expected=f"one visit of a practitioner on {day.isoformat()}, under one visit number",
         found=f"a visit {by} under the visit number {other} as well",
-        do="registration says which number holds it; two contacts of one practitioner are one "
-        "visit, and a second one is coded by hand; until then the other number has it",
+        do="registration says which number holds it; two contacts for one reason are one visit, "
+        "and two visits have each a note and a reason of its own; until then the other number "
+        "has it",
         drug=about(day),
         sources=tuple(sources),
     )

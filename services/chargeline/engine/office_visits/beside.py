@@ -1,45 +1,110 @@
 """What else there is on the day of a visit: drugs, a procedure, radiation, a preventive service.
 
-It owns which of them counts where there are several. What follows from it, rules say.
+It owns which of them counts where there are several, and that modifier 25 is for services of one
+practitioner, or of one group and specialty: of what was posted for another one, or for nobody, a
+person says whose it was. What nurses and therapists give (drugs, fractions that are charted) is the
+practice's own. What follows from it, rules say.
+
+A biopsy is posted for D2, and D1 signed the note of the visit. Nobody says whether both are of one
+group and specialty, so it is asked, and until then the visit stands as if it were alone, and is not
+firm. If a person says that D2 is of another specialty, and a wellness visit of D1 was posted too,
+the visit stands beside that one.
 """
 
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from chargeline.engine.care import PostedCharge, observes
 from chargeline.engine.encounters import Assessment
-from chargeline.engine.office_visits.posted import has_preventive, posted_beside
+from chargeline.engine.office_visits.accounts import TellsOfVisit
+from chargeline.engine.office_visits.asking import performer_question
+from chargeline.engine.office_visits.posted import posted_beside, preventive_among
+from chargeline.engine.office_visits.posted_concerns import PERFORMED, PerformedFacts
+from chargeline.engine.office_visits.talk import VisitTalk
+from chargeline.engine.rules import DayRules
 from chargeline.engine.services.records import Service, keys_of, line_purpose_of
 from chargeline.engine.timeline.records import Administration, Day
-from chargeline.engine.visit_words import BesideFact
+from chargeline.engine.trace import Step
+from chargeline.engine.visit_words import BesideFact, PerformedAs
+
+
+class BesideService(NamedTuple):
+    """A kind of service beside a visit, and the charges that tell of it; none if it is charted."""
+
+    kind: BesideFact
+    posted: tuple[PostedCharge, ...] = ()
 
 
 class Surroundings(NamedTuple):
-    """What a visit stands beside, and whether there is radiation on its day."""
+    """What a visit may stand beside, in the order in which it counts."""
 
-    beside: BesideFact
+    services: tuple[BesideService, ...]
     is_irradiated: bool
 
 
 def surroundings_of(
     day: Day, posted: Sequence[PostedCharge], assessment: Assessment
 ) -> Surroundings:
-    """What a visit of a day stands beside; drugs count before all else."""
-    services = posted_beside(posted, assessment.rules)
+    """What a visit of a day may stand beside; drugs count before all else."""
+    of_kind = posted_beside(posted, assessment.rules)
     alone = frozenset(keys_of([s for s in assessment.services if _serves_a_line(s)]))
-    is_irradiated = "radiation" in services or observes(day.care, "radiation")
-    if (
-        "drugs" in services
+    is_charted = observes(day.care, "radiation")
+    is_beside_drugs = (
+        "drugs" in of_kind
         or day.day in assessment.elsewhere.drugs_on
         or any(_is_treatment(item, alone) for item in day.administrations)
-    ):
-        return Surroundings("drugs", is_irradiated)
-    if "procedure" in services:
-        return Surroundings("procedure", is_irradiated)
-    if is_irradiated:
-        return Surroundings("radiation", is_irradiated)
-    is_preventive = has_preventive(posted, assessment.rules)
-    return Surroundings("preventive" if is_preventive else "nothing", is_irradiated)
+    )
+    of_kind["drugs"] = ()
+    of_kind["preventive"] = preventive_among(posted, assessment.rules)
+    has: dict[BesideFact, bool] = {
+        "drugs": is_beside_drugs,
+        "procedure": bool(of_kind.get("procedure")),
+        "radiation": is_charted or bool(of_kind.get("radiation")),
+        "preventive": bool(of_kind["preventive"]),
+    }
+    if is_charted:
+        of_kind["radiation"] = ()
+    services = [BesideService(kind, of_kind.get(kind, ())) for kind in has if has[kind]]
+    return Surroundings(tuple(services), has["radiation"])
+
+
+def beside_of(
+    surroundings: Surroundings, told: TellsOfVisit, talk: VisitTalk, rules: DayRules
+) -> BesideFact:
+    """What a visit stands beside, after a person said whose a posted service was.
+
+    Raises VisitEndedError where a person codes the visit by hand.
+    """
+    for service in surroundings.services:
+        if not service.posted:
+            return service.kind
+        steps = list(_performed(service.posted, told, rules))
+        asked = [step for step in steps if _is_asked(step)]
+        if len(asked) < len(steps):
+            return service.kind
+        talk.steps += asked
+        question = performer_question(talk.day, service.posted, sorted(told.practitioners))
+        answer = talk.ask(question)
+        if answer is not None and answer.choice == "same_group":
+            return service.kind
+    return "nothing"
+
+
+def _performed(
+    posted: Iterable[PostedCharge], told: TellsOfVisit, rules: DayRules
+) -> Iterator[Step]:
+    """Of each charge the decision on whether the visit stands beside it, whoever performed it."""
+    for charge in posted:
+        facts = PerformedFacts(charge.code, told.whose(charge.performer))
+        decision = rules.of(PERFORMED).decide(facts)
+        yield Step("performed", decision, tuple(facts._asdict().items()), (charge.source,))
+
+
+def _is_asked(step: Step) -> bool:
+    return step.decision is not None and _ASKS[step.decision.answer.as_]
+
+
+_ASKS: dict[PerformedAs, bool] = {"beside": False, "question": True}
 
 
 def _is_treatment(item: Administration, alone: Container[str]) -> bool:

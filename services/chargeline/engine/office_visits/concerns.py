@@ -16,6 +16,7 @@ from chargeline.engine.visit_words import (
     ContinuingAs,
     ElsewhereAs,
     NoteAs,
+    NotedFact,
     NurseAs,
     PractitionerFact,
     RadiationAs,
@@ -53,6 +54,7 @@ class ElsewhereFacts(NamedTuple):
 
     telling: "TellingFact"
     practitioner: "PractitionerFact"
+    noted: "NotedFact"
 
 
 class ElsewhereAnswer(NamedTuple):
@@ -66,6 +68,21 @@ ELSEWHERE = Concern(
     ElsewhereFacts,
     ElsewhereAnswer,
     meaning="whether a visit that two visit numbers of the patient tell of on one day is one visit",
+)
+
+
+class AgainAnswer(NamedTuple):
+    """The modifier of a visit that is not the first one of its day at the hospital."""
+
+    modifier: str
+
+
+AGAIN = Concern(
+    "visit.again",
+    NoFacts,
+    AgainAnswer,
+    meaning="the modifier of a second visit of a patient on one day, under another visit number",
+    may_be_silent=True,
 )
 
 
@@ -313,6 +330,7 @@ CONTINUING = Concern(
 CONCERNS = (
     WHERE,
     ELSEWHERE,
+    AGAIN,
     SEEN,
     STATUS,
     TIME,

@@ -17,7 +17,7 @@ from chargeline.engine.events import Source
 from chargeline.engine.modifiers import with_modifiers
 from chargeline.engine.office_visits import asking
 from chargeline.engine.office_visits.accounts import Rivals, TellsOfVisit, tells_of_visit
-from chargeline.engine.office_visits.beside import Surroundings, surroundings_of
+from chargeline.engine.office_visits.beside import Surroundings, beside_of, surroundings_of
 from chargeline.engine.office_visits.concerns import (
     BESIDE,
     LEVEL,
@@ -90,6 +90,7 @@ class _Judged:
         self._unknown: list[PostedCharge] = unknown_among(self._facts.posted, self._rules)
         self._add_ons: list[PostedCharge] = add_ons_among(self._facts.posted, self._rules)
         self._of_others: list[PostedCharge] = []
+        self._beside: BesideFact = "nothing"
         self._talk = VisitTalk(day.day, assessment)
         self._steps = self._talk.steps
         self._lines: list[ChargeLine] = []
@@ -101,7 +102,9 @@ class _Judged:
             day,
             self._visits,
             has_note=bool(self._notes.authors),
+            is_stay=assessment.encounter.patient_class == "inpatient",
         )
+        self._again: tuple[str, ...] = ()
 
     @property
     def is_a_visit(self) -> bool:
@@ -137,6 +140,7 @@ class _Judged:
             self._unknown_codes()
             self._nurse()
             self._whose_number()
+            self._stand_beside()
             self._facts = settled_facts(self._facts, self._talk, self._rules)
             level, patient, chosen = self._level_and_status()
             self._bill(level, patient, chosen)
@@ -168,9 +172,8 @@ class _Judged:
     def _surroundings(self) -> Surroundings:
         return surroundings_of(self._day, self._facts.posted, self._assessment)
 
-    @property
-    def _beside(self) -> BesideFact:
-        return self._surroundings.beside
+    def _stand_beside(self) -> None:
+        self._beside = beside_of(self._surroundings, self._told, self._talk, self._rules)
 
     def _unknown_codes(self) -> None:
         """A posted code of a visit for which no rule stands; alone it is no visit of ours."""
@@ -207,6 +210,7 @@ class _Judged:
         holds = rivals.claim(self._talk)
         self._told = self._told._replace(holds=holds)
         rivals.give_way(self._talk, holds=holds)
+        self._again = rivals.modifiers(self._talk)
 
     def _nurses(self) -> list[PostedVisit]:
         """The posted visits with a nurse, where nothing tells of one with a practitioner."""
@@ -219,6 +223,7 @@ class _Judged:
         nurses = self._nurses()
         if not nurses:
             return
+        self._stand_beside()
         beside = self._beside
         decision = self._rules.of(NURSE).decide(BesideDrugsFacts(beside))
         step = Step("nurse", decision, (("beside", beside),), self._posted_sources())
@@ -361,7 +366,7 @@ class _Judged:
         modifier = decision.answer.modifier
         if modifier:
             self._steps.append(Step("beside", decision, (("beside", beside),)))
-        return (modifier,) if modifier else ()
+        return (*((modifier,) if modifier else ()), *self._again)
 
     def _continues(self) -> bool:
         if self._facts.continuing is not None:

@@ -74,9 +74,9 @@ def unknown_among(posted: Sequence[PostedCharge], rules: DayRules) -> list[Poste
     return unknown
 
 
-def has_preventive(posted: Sequence[PostedCharge], rules: DayRules) -> bool:
-    """Whether a preventive service or a vaccination was posted."""
-    return any(_counts(PREVENTIVE, charge, rules) for charge in posted)
+def preventive_among(posted: Sequence[PostedCharge], rules: DayRules) -> tuple[PostedCharge, ...]:
+    """The posted preventive services and vaccinations."""
+    return tuple([charge for charge in posted if _counts(PREVENTIVE, charge, rules)])
 
 
 def _counts(
@@ -87,11 +87,18 @@ def _counts(
     return decision.rule is not None and IS_YES[decision.answer.counts]
 
 
-def posted_beside(posted: Sequence[PostedCharge], rules: DayRules) -> frozenset[BesideFact]:
-    """What a visit stands beside, of all that was posted on the day."""
+def posted_beside(
+    posted: Sequence[PostedCharge], rules: DayRules
+) -> dict[BesideFact, tuple[PostedCharge, ...]]:
+    """What a visit stands beside, of all that was posted on the day: the charges of each kind."""
     table = rules.of(POSTED_SERVICE)
-    decisions = [table.decide(PostedServiceFacts(_number(charge.code))) for charge in posted]
-    return frozenset([_STANDS[entry.answer.as_] for entry in decisions if entry.rule is not None])
+    of_kind: dict[BesideFact, tuple[PostedCharge, ...]] = {}
+    for charge in posted:
+        decision = table.decide(PostedServiceFacts(_number(charge.code)))
+        if decision.rule is not None:
+            kind = _STANDS[decision.answer.as_]
+            of_kind[kind] = (*of_kind.get(kind, ()), charge)
+    return of_kind
 
 
 _STANDS: Mapping[PostedBeside, BesideFact] = {

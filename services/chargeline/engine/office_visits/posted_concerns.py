@@ -7,7 +7,12 @@ from typing import NamedTuple
 
 from chargeline.engine.care_words import LevelFact, PatientStatusFact
 from chargeline.engine.rules import Concern
-from chargeline.engine.visit_words import PostedBeside, VisitClaim
+from chargeline.engine.visit_words import (
+    PerformedAs,
+    PostedBeside,
+    PractitionerFact,
+    VisitClaim,
+)
 from chargeline.engine.words import YesNo
 
 
@@ -78,6 +83,28 @@ POSTED_SERVICE = Concern(
 )
 
 
+class PerformedFacts(NamedTuple):
+    """A posted code, and whether the visit's practitioner performed it."""
+
+    code: str
+    performer: "PractitionerFact"
+
+
+class PerformedAnswer(NamedTuple):
+    """Whether a visit stands beside what was posted."""
+
+    as_: "PerformedAs"
+
+
+PERFORMED = Concern(
+    "visit.performed",
+    PerformedFacts,
+    PerformedAnswer,
+    meaning="whether a visit stands beside a posted service that another practitioner performed, "
+    "or of which nobody says who did",
+)
+
+
 class UnknownCodeFacts(NamedTuple):
     """A posted code, and its number if it has five digits; 0 for a code with a letter."""
 
@@ -93,4 +120,4 @@ UNKNOWN_CODE = Concern(
     "visits stands is asked about",
     may_be_silent=True,
 )
-POSTED_CONCERNS = (POSTED, PREVENTIVE, ADD_ON, POSTED_SERVICE, UNKNOWN_CODE)
+POSTED_CONCERNS = (POSTED, PREVENTIVE, ADD_ON, POSTED_SERVICE, PERFORMED, UNKNOWN_CODE)

@@ -31,6 +31,7 @@ class VisitTalk:
     """The questions about one visit that are open, and the steps of those that were answered."""
 
     def __init__(self, day: date, assessment: Assessment) -> None:
+        self.day = day
         self._about = asking.about(day)
         self._answers = assessment.answers
         self.questions: list[Question] = []
