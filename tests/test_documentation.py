@@ -78,8 +78,6 @@ DOCUMENTS = (
         path.relative_to(REPOSITORY).as_posix() for path in REPOSITORY.glob("docs/decisions/*.md")
     ),
 )
-SHELL = {README: 5, LIVE: 5, "docs/refdata.md": 5, AUTHORIZATIONS: 5}
-"""The documents whose shell blocks have at least so many commands of ours."""
 Capsys = pytest.CaptureFixture[str]
 
 
@@ -380,18 +378,6 @@ def test_what_the_page_names_of_events_and_logs_exists() -> None:
     named -= {name for name in named if name.startswith("ce_")}
     code = source()
     assert [name for name in sorted(named - keys) if f'"{name}"' not in code] == []
-
-
-def test_commands_of_shell_blocks_parse() -> None:
-    """The command line accepts each `chargeline …` in the sh blocks of these documents."""
-    for document, least in SHELL.items():
-        lines = re.sub(r"  #.*$", "", "".join(blocks(document, "sh")), flags=re.MULTILINE)
-        commands = re.findall(
-            r"(?:^|; |^[A-Z_]+=\S+ |\S=\S+ )chargeline (.*?)(?=;|$)", lines, re.MULTILINE
-        )
-        assert len(commands) >= least, document
-        for command in commands:
-            assert cli._parser().parse_args(shlex.split(command)).run, command
 
 
 # ------------------------------------------------------------------ what must be named is named

@@ -19,9 +19,10 @@ from hashlib import sha256
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer
-from aiokafka.errors import CommitFailedError
+from aiokafka.errors import CommitFailedError, KafkaError
 from aiokafka.helpers import create_ssl_context
 
+WAIT_SECONDS = 30  # for a first answer of Kafka, and for each commit
 DRAFT = "org.chargeline.charge.draft.v1"
 ON_A_BILL = ("code", "units", "modifiers", "service_date", "drug", "ndc", "authorization")
 TABLES = """
@@ -57,6 +58,10 @@ class Revision:
 
 class RefusedError(Exception):
     """An event that may not be billed by, with the reason."""
+
+
+class CannotFollowError(Exception):
+    """The topic cannot be followed: what was expected, what was found, and what to do."""
 
 
 # ------------------------------------------------------------------ reading an event
@@ -189,7 +194,18 @@ def security(options: argparse.Namespace) -> dict[str, Any]:
     """How the client connects: TLS with a CA file, and a password (SCRAM-SHA-512) with a user."""
     if not options.tls_ca:
         return {}
-    chosen = {"security_protocol": "SSL", "ssl_context": create_ssl_context(cafile=options.tls_ca)}
+    try:
+        context = create_ssl_context(cafile=options.tls_ca)
+    except OSError as error:  # an SSLError is one
+        raise CannotFollowError(
+            f"expected certificates (PEM) in {options.tls_ca}, found {error}: correct --tls-ca"
+        ) from error
+    chosen = {"security_protocol": "SSL", "ssl_context": context}
+    if options.user and "BILLING_KAFKA_PASSWORD" not in os.environ:
+        raise CannotFollowError(
+            f"expected the password of {options.user} in BILLING_KAFKA_PASSWORD, found no such "
+            "variable: set it"
+        )
     if options.user:
         chosen |= {
             "security_protocol": "SASL_SSL",
@@ -201,12 +217,11 @@ def security(options: argparse.Namespace) -> dict[str, Any]:
 
 
 async def follow(database: sqlite3.Connection, options: argparse.Namespace) -> None:
-    """Follow the topic until SIGTERM or ^C."""
+    """Follow the topic until SIGTERM or ^C; raises CannotFollowError."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     consumer = AIOKafkaConsumer(
-        options.topic,
         bootstrap_servers=options.bootstrap,
         group_id=options.group,
         enable_auto_commit=False,  # the database first, and then Kafka
@@ -214,30 +229,61 @@ async def follow(database: sqlite3.Connection, options: argparse.Namespace) -> N
         max_poll_records=options.poll_records,
         **security(options),
     )
-    await consumer.start()
     try:
+        await begin(consumer, options)
         while not stop.is_set():
-            with database:  # one transaction
-                for records in (await consumer.getmany(timeout_ms=500)).values():
-                    for record in records:
-                        headers = {name: data.decode() for name, data in record.headers}
-                        at = f"{record.topic}/{record.partition}/{record.offset}"
-                        take(
-                            database,
-                            record.value or b"",
-                            ce_id=headers.get("ce_id", at),
-                            ce_type=headers.get("ce_type", "none"),
-                            subject=headers.get("ce_subject", at),
-                        )
-            print_new(database)
-            try:
-                await consumer.commit()
-            except CommitFailedError as error:
-                # The partitions went to another process. It reads the records again, and `seen`
-                # says that they are repeats.
-                print(f"not committed: {error}", file=sys.stderr)
+            await poll(database, consumer)
+    except KafkaError as error:
+        raise CannotFollowError(
+            f"expected Kafka at {options.bootstrap} to give {options.topic} to the group "
+            f"{options.group}, found {error!r}: correct --group, or give the user Read on both"
+        ) from error
     finally:
         await consumer.stop()
+
+
+async def begin(consumer: AIOKafkaConsumer, options: argparse.Namespace) -> None:
+    """Connect, and subscribe to the topic if Kafka has it; raises CannotFollowError."""
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            await consumer.start()
+            topics = await consumer.topics()
+    except (KafkaError, TimeoutError) as error:
+        raise CannotFollowError(
+            f"expected a Kafka at {options.bootstrap} that lets us in within {WAIT_SECONDS} "
+            f"seconds, found {error!r}: correct --bootstrap, --tls-ca, --user and the password"
+        ) from error
+    if options.topic not in topics:
+        raise CannotFollowError(
+            f"expected the topic {options.topic} at {options.bootstrap}, found none of that name "
+            "that our user may see: correct --topic, or make it with `chargeline topics create`, "
+            "or give the user Read on it"
+        )
+    consumer.subscribe([options.topic])
+
+
+async def poll(database: sqlite3.Connection, consumer: AIOKafkaConsumer) -> None:
+    """Take the next records in one transaction of the database, and then tell Kafka."""
+    with database:
+        for records in (await consumer.getmany(timeout_ms=500)).values():
+            for record in records:
+                headers = {name: data.decode() for name, data in record.headers}
+                at = f"{record.topic}/{record.partition}/{record.offset}"
+                take(
+                    database,
+                    record.value or b"",
+                    ce_id=headers.get("ce_id", at),
+                    ce_type=headers.get("ce_type", "none"),
+                    subject=headers.get("ce_subject", at),
+                )
+    print_new(database)
+    try:
+        async with asyncio.timeout(WAIT_SECONDS):
+            await consumer.commit()
+    except (CommitFailedError, TimeoutError) as error:
+        # The partitions went to another process, or Kafka is away. Whoever has them next reads the
+        # records again, and `seen` says that they are repeats.
+        print(f"not committed: {error!r}", file=sys.stderr)
 
 
 def accept(database: sqlite3.Connection) -> None:
@@ -266,7 +312,11 @@ def main() -> int:
     with contextlib.closing(sqlite3.connect(options.database, timeout=30)) as database:
         database.executescript(TABLES)
         if options.verb == "follow":
-            asyncio.run(follow(database, options))
+            try:
+                asyncio.run(follow(database, options))
+            except CannotFollowError as error:
+                print(f"billing: {error}", file=sys.stderr)
+                return 1
         elif options.verb == "accept":
             accept(database)
         else:

@@ -117,12 +117,14 @@ class Pod(NamedTuple):
 
 
 def pods(objects: Rendered) -> Iterator[Pod]:
-    """Each pod of a rendering: of programs and jobs, and that of `helm test`."""
+    """Each pod of a rendering: of programs, jobs and the console, and that of `helm test`."""
     for rendering in objects.objects:
         name = rendering["metadata"]["name"]
         template = rendering if rendering["kind"] == "Pod" else None
         if rendering["kind"] in ("Deployment", "StatefulSet", "Job"):
             template = rendering["spec"]["template"]
+        if rendering["kind"] == "CronJob":
+            template = rendering["spec"]["jobTemplate"]["spec"]["template"]
         if template is not None:
             component = template["metadata"]["labels"]["app.kubernetes.io/component"]
             yield Pod(name, component, template["metadata"], template["spec"])

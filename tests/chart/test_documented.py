@@ -1,4 +1,5 @@
-"""Claims about docs/kubernetes.md: what it tells a person to type is accepted, and is enough.
+"""Claims about docs/kubernetes.md, and what docs/production.md says of Kubernetes: what they tell a
+person to type is accepted, and is enough.
 
 No cluster runs here. Each command is held against what it acts on: Helm renders with the options of
 each `helm` line, the secrets that are made are those that the pods ask for, the command line
@@ -18,17 +19,20 @@ from tests.chart.helm import CHART, REPOSITORY, Rendered, Values, objections, po
 from tests.chart.helm import rendered as rendering_of
 from tests.chart.mounted import secrets_of
 from tests.image.dockerfile import read
-from tests.test_documentation import blocks
+from tests.test_documentation import PRODUCTION, blocks, text_of
 
 PAGE = "docs/kubernetes.md"
 ACTIONS = {"install", "upgrade", "test", "rollback", "uninstall"}
 
 
-def commands(program: str) -> list[list[str]]:
-    """The words of each command of a program in the page's sh blocks, without comments."""
-    text = "".join(blocks(PAGE, "sh")).replace("\\\n", " ")
-    lines = [shlex.split(line, comments=True) for line in text.splitlines()]
-    return [words[1:] for words in lines if words and words[0] == program]
+def commands(program: str, page: str = PAGE) -> list[list[str]]:
+    """The words of each command of a program in a page's sh blocks, without comments, and in its
+    backticks.
+    """
+    text = "".join(blocks(page, "sh")).replace("\\\n", " ")
+    lines = [*text.splitlines(), *re.findall(rf"`({program} -n [^`]+)`", text_of(page))]
+    split = [shlex.split(line, comments=True) for line in lines]
+    return [words[1:] for words in split if words and words[0] == program]
 
 
 def my_values() -> Values:
@@ -72,11 +76,17 @@ def releases() -> dict[str, Rendered]:
     return rendered
 
 
+def with_console() -> Rendered:
+    """What the upgrade of the page renders that brings the console."""
+    (upgrade,) = [words for words in commands("helm") if "jobs.console.enabled=true" in words]
+    return rendering_of(values_on(upgrade))
+
+
 def test_helm_accepts_every_line() -> None:
     """Each `helm` line names our chart and a release of the page; each set of values renders."""
     lines = commands("helm")
     assert len(lines) > 8
-    for words in lines:
+    for words in [*lines, *commands("helm", PRODUCTION)]:
         (action,) = ACTIONS & set(words)
         assert words[words.index(action) + 1] in ("ward", "trial")
         if action in ("install", "upgrade"):
@@ -96,7 +106,7 @@ def test_the_secrets_that_are_made_are_those_that_pods_ask_for() -> None:
             if (key := re.match(r"--from-(?:literal|file)=([^=]+)=", option)) and kind == "generic":
                 keys.add(key[1])
         made_here |= {(name, key) for key in keys}
-    wanted = {secret for pod in pods(releases()["ward"]) for secret in secrets_of(pod)}
+    wanted = {secret for pod in pods(with_console()) for secret in secrets_of(pod)}
     assert made_here == wanted
 
 
@@ -114,27 +124,65 @@ def test_the_archive_of_rules_is_the_one_that_is_mounted() -> None:
     assert (volume["name"], f"--from-file={volume['items'][0]['key']}") == (name, words[-1])
 
 
-def test_what_runs_in_a_pod_runs_there() -> None:
-    """Each `kubectl exec` names a pod of a release of the page, and words that it takes."""
-    ran = 0
-    for words in commands("kubectl"):
+@pytest.mark.parametrize(("page", "least"), [(PAGE, 7), (PRODUCTION, 4)])
+def test_what_runs_in_a_pod_runs_there(page: str, least: int) -> None:
+    """Each `kubectl exec` names a pod of a release of the page, or a job that the page makes of the
+    console before, and words that it takes.
+    """
+    ran, sessions = 0, set[str]()
+    for words in commands("kubectl", page):
+        if "create" in words and "job" in words:
+            name, source = words[words.index("job") + 1 :]
+            assert source.removeprefix("--from=cronjob/") in with_console().of("CronJob")
+            sessions.add(name)
         if "exec" not in words:
             continue
-        pod, dashes, program, *rest = words[words.index("exec") + 1 :]
-        release = pod.split("-")[0]
-        sets = releases()[release].of("StatefulSet")
-        assert pod in {f"{name}-0" for name in sets} and dashes == "--"
-        if program == "chargeline":
-            assert cli._parser().parse_args(rest).run
+        pod, dashes, program, *rest = [w for w in words[words.index("exec") + 1 :] if w != "-i"]
+        assert dashes == "--"
+        if pod.startswith("job/"):
+            assert pod.removeprefix("job/") in sessions
         else:
+            sets = releases()[pod.split("-")[0]].of("StatefulSet")
+            assert pod in {f"{name}-0" for name in sets}
+        if program == "chargeline":
+            rest = ["2026-03-02T02:10:00+00:00" if word == "$AS_OF" else word for word in rest]
+            assert cli._parser().parse_args(rest).run
+        elif program == "tail":
             (spec,) = [one["spec"]["template"]["spec"] for one in sets.values()]
-            assert program == "tail" and rest[-1] in spec["containers"][0]["args"]
+            assert rest[-1] in spec["containers"][0]["args"]
+        else:
+            copied = re.fullmatch(r"cat > /tmp/(\S+)", rest[1])
+            assert (program, rest[0]) == ("sh", "-c") and copied
+            assert rest[2:] == ["<", copied[1]], "the file is called in the pod as it was outside"
         ran += 1
-    assert ran == 5
+    assert ran >= least
+
+
+def test_a_restore_stops_and_starts_what_the_chart_has() -> None:
+    """The objects that it scales, waits for and removes are those of the chart, by their names and
+    labels; the same captures are started that were stopped, as many as the values say.
+    """
+    lines = commands("kubectl", PRODUCTION)
+    captures = with_console().of("StatefulSet")
+    scaled = [words[words.index("scale") + 1 :] for words in lines if "scale" in words]
+    (name,) = captures
+    count = captures[name]["spec"]["replicas"]
+    assert scaled == [["statefulset", name, f"--replicas={number}"] for number in (0, count)]
+    components = {pod.component for pod in pods(with_console())}
+    for words in lines:
+        for key, value in re.findall(r"--selector=(\S+)=(\S+)", " ".join(words)):
+            if key == "app.kubernetes.io/component":
+                assert value in components, words
+            else:  # Kubernetes gives it to the pods of a job
+                assert (key, value) == ("batch.kubernetes.io/job-name", "restore")
+    paused = {words[words.index("scaledobject") + 1] for words in lines if "annotate" in words}
+    scaling = rendering_of(with_set(my_values(), "keda.enabled=true"))
+    assert paused == scaling.of("ScaledObject").keys()
+    assert sum("annotate" in words for words in lines) == 2
 
 
 @pytest.mark.parametrize(
-    ("kind", "pattern"), [("Job", r"job/([a-z-]+)"), ("Service", r"service `([a-z-]+)`")]
+    ("kind", "pattern"), [("Job", r"logs job/([a-z-]+)"), ("Service", r"service `([a-z-]+)`")]
 )
 def test_named_objects_exist(kind: str, pattern: str) -> None:
     """Jobs and services that the page names are rendered under these names."""

@@ -19,8 +19,10 @@ from tests.chart.mounted import CONTENTS, FROM_SECRETS, environment_of, files_of
 from tests.chart.settings_schema import PLACED, SCHEMA, as_text, passed_on, with_settings
 
 LIVE = ("gateway", "capture", "topics", "migrate")
+WITH_CONSOLE = ("full", "external-secrets")
 PROGRAMS = [(name, program) for name in SETS if name != "serve" for program in LIVE]
 PROGRAMS.append(("serve", "serve"))
+PODS = [*PROGRAMS, *((name, "console") for name in WITH_CONSOLE)]
 DEADLINE_SECONDS = 30.0  # a program waits so long for a Kafka that is still starting
 
 
@@ -39,7 +41,7 @@ def settings_in(pod: Pod, name: str, folder: Path, monkeypatch: pytest.MonkeyPat
     return load()
 
 
-@pytest.mark.parametrize(("name", "program"), PROGRAMS)
+@pytest.mark.parametrize(("name", "program"), PODS)
 def test_the_program_accepts_its_settings(
     name: str, program: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -47,13 +49,13 @@ def test_the_program_accepts_its_settings(
     program that connects somewhere finds its address, its login and verified TLS.
     """
     settings = settings_in(pod_of(name, program), name, tmp_path, monkeypatch)
-    if program in ("gateway", "capture", "topics"):
+    if program in ("gateway", "capture", "topics", "console"):
         assert settings.kafka_bootstrap != "localhost:9092"
         assert settings.kafka_security_protocol.endswith("SSL")
     if settings.kafka_sasl_mechanism:
         assert settings.kafka_sasl_username == FROM_SECRETS["username"]
         assert settings.kafka_password() == CONTENTS["password"]
-    if program in ("capture", "migrate"):
+    if program in ("capture", "migrate", "console"):
         assert settings.secret("ledger_url") == CONTENTS["url"]
         assert "sslmode=verify-full" in settings.ledger_address()
     if program in ("gateway", "serve"):
@@ -123,14 +125,44 @@ def test_a_program_sees_only_its_own_secrets() -> None:
     """
     seen = {
         program: {name for name, _key in secrets_of(pod_of("external-secrets", program))}
-        for program in LIVE
+        for program in (*LIVE, "console")
     }
     assert seen == {
         "gateway": {"vault-gateway", "vault-kafka-ca", "vault-mllp"},
         "capture": {"vault-capture", "vault-kafka-ca", "vault-postgresql-ca", "vault-ledger-keys"},
         "topics": {"vault-operator", "vault-kafka-ca"},
         "migrate": {"vault-ledger-owner", "vault-postgresql-ca", "vault-ledger-keys"},
+        "console": {
+            *("vault-ledger-operator", "vault-operator"),
+            *("vault-kafka-ca", "vault-postgresql-ca", "vault-ledger-keys"),
+        },
     }
+
+
+def test_the_console_waits_for_a_person_and_ends_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It never starts by itself, runs no program, and is gone after its hours. It reads the site's
+    rules, does not sign heads, and takes no capture's place in the group.
+    """
+    console = rendered_set("full").one("CronJob", "-console")["spec"]
+    assert console["suspend"] is True
+    job = console["jobTemplate"]["spec"]
+    assert (job["activeDeadlineSeconds"], job["backoffLimit"]) == (2 * 3600, 0)
+    assert job["ttlSecondsAfterFinished"] > 0
+    pod = pod_of("full", "console")
+    (container,) = pod.spec["containers"]
+    assert (container["command"], container.get("args")) == (["sleep", "infinity"], None)
+    assert pod.spec["restartPolicy"] == "Never"
+    settings = settings_in(pod, "full", tmp_path, monkeypatch)
+    assert settings.rules is not None and (settings.rules / "sources.toml").is_file()
+    assert (settings.signing_key_file, settings.kafka_instance_id) == (None, "")
+    assert settings.ledger_key_file is not None
+
+
+def test_there_is_no_console_unasked() -> None:
+    """Only a set that asks for one has a CronJob."""
+    assert {name for name in SETS if rendered_set(name).of("CronJob")} == set(WITH_CONSOLE)
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -145,13 +177,13 @@ def test_no_secret_stands_in_what_is_rendered(name: str) -> None:
                     assert one["value"].startswith("/run/chargeline/")
 
 
-@pytest.mark.parametrize(("name", "program"), PROGRAMS)
+@pytest.mark.parametrize(("name", "program"), PODS)
 def test_probes_ask_pages_that_there_are(name: str, program: str) -> None:
     """Liveness and start ask /healthz, which needs neither Kafka nor the ledger; readiness asks
     /readyz. A start may take longer than a program waits for a Kafka that starts too.
     """
     (container,) = pod_of(name, program).spec["containers"]
-    if program in ("topics", "migrate"):
+    if program in ("topics", "migrate", "console"):
         assert not any(key.endswith("Probe") for key in container)
         return
     asked = {key: container[key]["httpGet"] for key in container if key.endswith("Probe")}

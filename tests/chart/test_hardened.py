@@ -99,6 +99,16 @@ def test_what_is_not_named_is_denied(component: str, asks: set[object], asked: s
     assert allowed(rendered_set("minimal"), component, "Ingress").keys() == asked
 
 
+def test_a_console_is_asked_by_nobody() -> None:
+    """It may ask Kafka and the ledger, at the places that the values name, and no port is open."""
+    out = allowed(rendered_set("external-secrets"), "console", "Egress")
+    assert out.keys() == {53, 9093, 5432}
+    assert allowed(rendered_set("external-secrets"), "console", "Ingress") == {}
+    assert allowed(rendered_set("full"), "console", "Egress")[5432] == [
+        {"podSelector": {"matchLabels": {"app": "postgresql"}}}
+    ]
+
+
 def test_serve_asks_nobody() -> None:
     """On SQLite it needs names at most."""
     assert allowed(rendered_set("serve"), "serve", "Egress").keys() == {53}

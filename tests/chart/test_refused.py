@@ -72,6 +72,28 @@ WRONG = {
         "keda.minReplicas: expected at most keda.maxReplicas (12), found 13",
     ),
     "a scaled serve": ("mode=serve,keda.enabled=true", "keda.enabled: expected false"),
+    "a console without a login": (
+        "jobs.console.enabled=true",
+        "jobs.console.ledgerSecret: expected a secret of its own, with the login of an operator at "
+        "the ledger, found none",
+    ),
+    "a console with the login of captures": (
+        "jobs.console.enabled=true,jobs.console.ledgerSecret=chargeline-ledger",
+        "with the login of an operator at the ledger, found that of a program",
+    ),
+    "a console with the Kafka user of programs": (
+        "jobs.console.enabled=true,jobs.console.ledgerSecret=a,jobs.console.kafkaSecret=b,"
+        "kafka.sasl.mechanism=PLAIN,kafka.sasl.existingSecret=b",
+        "user and password of an operator at Kafka, found that of a program",
+    ),
+    "a console for ever": (
+        "jobs.console.hours=1000",
+        "'/jobs/console/hours': maximum: got 1,000, want 72",
+    ),
+    "a console beside serve": (
+        "mode=serve,jobs.console.enabled=true",
+        "jobs.console.enabled: expected false",
+    ),
     "an end that is cut off": (
         "settings.CHARGELINE_SHUTDOWN_SECONDS=60",
         "expected more than CHARGELINE_SHUTDOWN_SECONDS (60) and 5, found 45",
@@ -107,6 +129,7 @@ def test_all_mistakes_come_at_once(right: Values) -> None:
         "kafka.tls.enabled=false,mllp.tls.existingSecret=,allowPlaintext=true",
         "mode=serve,kafka.bootstrap=,ledger.existingSecret=",
         "programs.capture.replicas=48",
+        "jobs.console.enabled=true,jobs.console.ledgerSecret=chargeline-operator",
         "keda.enabled=true,keda.maxReplicas=48,programs.capture.replicas=49",
         "settings.CHARGELINE_SHUTDOWN_SECONDS=60,programs.gateway.terminationGracePeriodSeconds=70,"
         "programs.capture.terminationGracePeriodSeconds=70",

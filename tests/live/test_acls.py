@@ -147,8 +147,7 @@ async def test_gateway_and_capture_work_with_these_acls_and_no_others(
     ledger = await Ledger.open(service.url, accept_old=True)
     await ledger.migrate()
     await ledger.close()
-    refused = await caught_up(service, "capture")
-    assert refused.code == 1 and "TopicAuthorizationFailedError" in refused.err, "of an empty topic"
+    await assert_refusals_name_the_right(service, f"{service.name}.drafts")
     port = free_port()
     mllp = {"CHARGELINE_MLLP_PORT": str(port)}
     await service.ready(service.start("gateway", **login(strict_kafka, "gateway"), **mllp))
@@ -167,6 +166,20 @@ async def test_gateway_and_capture_work_with_these_acls_and_no_others(
         with pytest.raises(KafkaError):
             await write(strict_kafka, user, topic)
     await write(strict_kafka, "gateway", service.inbound)
+
+
+async def assert_refusals_name_the_right(service_: Service, topic: str) -> None:
+    """Of a topic without a record: who may not see it, and who may see it and not read it, is told
+    so, with what was expected and what to do, and catches up with nothing.
+    """
+    for user, expected, missing in (
+        ("gateway", f"the topic {topic}", "no right to Describe it"),
+        ("capture", f"the records of the topic {topic}", "no right to Read it"),
+    ):
+        refused = await caught_up(service_, user)
+        assert (refused.code, refused.out) == (1, ""), user
+        assert f"expected {expected}, found " in refused.err and missing in refused.err
+        assert "give our Kafka user Read on it" in refused.err
 
 
 async def caught_up(service_: Service, user: str) -> Ended:

@@ -21,13 +21,14 @@ import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
+from tests.clock import PATIENCE_SECONDS
 from tests.golden.messages import adt, given
 from tests.test_documentation import blocks, missing_lines
 
 from .chaos.evidence import distinct, events_of
 from .chaos.feed import joins_patients, messy_feed
 from .records import PARTITIONS, Record, send
-from .servers import SASL_PASSWORD, SASL_USER
+from .servers import SASL_PASSWORD, SASL_USER, Kafka
 from .service import Service, service
 
 __all__ = ["service"]
@@ -234,10 +235,47 @@ def as_shown(verb: str, replaced: dict[str, str]) -> list[str]:
     """The words of the page's command with this verb, with other values in place of its own."""
     text = "".join(blocks(DOCUMENT, "sh")).replace("\\\n", " ")
     lines = [line.split("  #")[0] for line in text.splitlines()]
-    (command,) = [line for line in lines if f"billing.py {verb} " in line]
-    words = shlex.split(command)
-    assert [word for word in replaced if word not in words] == [], command
+    (words,) = [
+        shlex.split(line)
+        for line in lines
+        if f"billing.py {verb} " in line and replaced.keys() <= {*shlex.split(line)}
+    ]
     return [replaced.get(word, word) for word in words]
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            ("--topic", "no.such.topic"),
+            "expected the topic no.such.topic at {kafka}, found none of that name",
+        ),
+        (("--bootstrap", "127.0.0.1:1"), "expected a Kafka at 127.0.0.1:1 that lets us in"),
+        (("--tls-ca", "no-such.pem"), "expected certificates (PEM) in no-such.pem, found"),
+        (
+            ("--tls-ca", "{authority}", "--user", "billing"),
+            "expected the password of billing in BILLING_KAFKA_PASSWORD, found no such variable",
+        ),
+    ],
+)
+async def test_what_cannot_be_followed_is_said_in_a_sentence(
+    kafka: Kafka, tmp_path: Path, options: tuple[str, ...], said: str
+) -> None:
+    """No topic, no Kafka, no certificate, no password: one line with what was expected, found and
+    what to do, no traceback, the exit code 1, and no wait without an end.
+    """
+    names = {"kafka": kafka.bootstrap, "authority": str(kafka.tls_file("authority.pem"))}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, str(PROGRAM), "follow", "--database", str(tmp_path / "billing.sqlite")),
+        *("--bootstrap", kafka.bootstrap, *(option.format(**names) for option in options)),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    out, err = await asyncio.wait_for(process.communicate(), PATIENCE_SECONDS)
+    ours = [line for line in err.decode().splitlines() if line.startswith("billing: ")]
+    assert (process.returncode, out) == (1, b"") and len(ours) == 1
+    assert said.format(**names) in ours[0]
+    assert b"Traceback" not in err
 
 
 async def test_a_voided_dose_is_credited_as_the_page_shows(

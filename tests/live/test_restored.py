@@ -55,9 +55,10 @@ def written_around(pg_dump: Path, folder: Path) -> Path:
     return programs
 
 
-async def by_the_page(service_: Service, which: str, but: str = "nothing") -> str:
+async def by_the_page(service_: Service, which: str, but: str = "nothing", owner: str = "") -> str:
     """Run the block of shell commands of the page that holds a word, but for the lines that hold
-    another one; gives what it printed.
+    another one; gives what it printed. `owner` is the address of the ledger for the login that
+    migrates, if the service's own login is another.
     """
     (whole,) = [text for text in blocks(PRODUCTION, "sh") if which in text]
     block = "\n".join([line for line in whole.splitlines() if but not in line])
@@ -69,12 +70,14 @@ async def by_the_page(service_: Service, which: str, but: str = "nothing") -> st
     busy = written_around(postgres_binaries() / "pg_dump", folder)
     programs = (busy, Path(sys.executable).parent, postgres_binaries(), os.environ["PATH"])
     server, name = service_.database.rsplit("/", 1)
+    ledger = owner or service_.database
     environment = service_.environment | {
+        "CHARGELINE_LEDGER_URL": ledger.replace("postgresql://", "postgresql+asyncpg://"),
         "PATH": os.pathsep.join(map(str, programs)),
-        "LEDGER": service_.database,
+        "LEDGER": ledger,
         "ADMIN": f"{server}/postgres",
         "NAME": name,
-        "OWNER": str(urlsplit(server).username),
+        "OWNER": str(urlsplit(ledger).username),
         "CHARGELINE_SIGNING_KEY_FILE": str(folder / "signing.pem"),
     }
     done = await asyncio.to_thread(

@@ -104,7 +104,7 @@ async def worked_off(service: Service, logins: Logins) -> None:
     await make_topics(settings, PARTITIONS, 1)
     await service.ready(service.start())
     doses = [
-        given("CARBOPLATIN", "450 mg", f"{hour}00", f"{hour}40", visit="V1", patient="ZZ1")
+        given("CARBOPLATIN", "450 mg", f"{hour}00", f"{hour}40", visit="V1", patient="ZZV1")
         for hour in ("09", "11")
     ]
     await service.deliver([*doses, NO_MESSAGE])

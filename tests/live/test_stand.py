@@ -4,6 +4,7 @@ It is started as a person starts it, on the servers that the tests share.
 """
 
 import asyncio
+import json
 import re
 import signal
 import subprocess
@@ -19,6 +20,7 @@ from tests.serve.test_watched import asked
 from .commands import environment
 from .prometheus import Prometheus
 from .servers import KAFKA_VARIABLE, POSTGRES_VARIABLE, Kafka, Postgres
+from .test_consuming import as_shown
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -50,7 +52,9 @@ class Told:
         return line[len(title) :].strip()
 
 
-async def test_what_operators_look_at_shows_something(kafka: Kafka, postgres: Postgres) -> None:
+async def test_what_operators_look_at_shows_something(
+    kafka: Kafka, postgres: Postgres, tmp_path: Path
+) -> None:
     """Each panel of the operations dashboard has data, or a reason to have none; at ^C all
     programs end, and nothing is left behind.
     """
@@ -82,6 +86,7 @@ async def test_what_operators_look_at_shows_something(kafka: Kafka, postgres: Po
         up = await asyncio.to_thread(prometheus.query, "sum(chargeline_ready)")
         assert float(up[0]["value"][1]) == 3
         await assert_questions_are_listed(told.address("ledger"))
+        await assert_bills_come_out(told, tmp_path)
         folder = Path(told.address("logs"))
         assert (folder / "capture-2.log").is_file()
         process.send_signal(signal.SIGINT)
@@ -94,6 +99,27 @@ async def test_what_operators_look_at_shows_something(kafka: Kafka, postgres: Po
         if process.returncode is None:
             process.terminate()
             await process.wait()
+
+
+async def assert_bills_come_out(told: Told, folder: Path) -> None:
+    """The example of docs/consuming.md, with the addresses that are printed, bills a line."""
+    printed = {
+        "python": sys.executable,
+        "live.sqlite": str(folder / "live.sqlite"),
+        "127.0.0.1:39093": told.address("Kafka"),
+        "live-1a2b3c4d.drafts": told.address("drafts").removeprefix("topic "),
+    }
+    billing = await asyncio.create_subprocess_exec(
+        *as_shown("follow", printed), cwd=REPOSITORY, stdout=asyncio.subprocess.PIPE
+    )
+    assert billing.stdout is not None
+    try:
+        line = await asyncio.wait_for(billing.stdout.readline(), 2 * PATIENCE_SECONDS)
+        assert json.loads(line)["do"] == "bill"
+    finally:
+        billing.terminate()
+        await billing.communicate()
+    assert billing.returncode == 0
 
 
 async def assert_questions_are_listed(line: str) -> None:

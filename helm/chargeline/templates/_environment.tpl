@@ -82,7 +82,7 @@ below /run/chargeline. Takes root, row and own.
 {{- define "chargeline.plain" -}}
 {{- $v := .root.Values -}}
 {{- $set := dict -}}
-{{- if ne .row.kind "Job" -}}
+{{- if not .row.job -}}
 {{- $_ := set $set "CHARGELINE_HTTP_HOST" "0.0.0.0" -}}
 {{- $_ := set $set "CHARGELINE_HTTP_PORT" "8080" -}}
 {{- end -}}
@@ -102,7 +102,7 @@ below /run/chargeline. Takes root, row and own.
 {{- if $v.allowPlaintext -}}
 {{- $_ := set $set "CHARGELINE_ALLOW_PLAINTEXT" "yes" -}}
 {{- end -}}
-{{- if and (ne .row.kind "Job") (or $v.rules.existingConfigMap $v.rules.image) -}}
+{{- if and .row.rules (or $v.rules.existingConfigMap $v.rules.image) -}}
 {{- $_ := set $set "CHARGELINE_RULES" "/etc/chargeline/rules" -}}
 {{- end -}}
 {{- if and .row.drafts $v.refdata.file -}}
@@ -135,7 +135,7 @@ below /run/chargeline. Takes root, row and own.
       name: {{ .own.kafkaSecret | default .root.Values.kafka.sasl.existingSecret }}
       key: {{ .root.Values.kafka.sasl.usernameKey }}
 {{- end }}
-{{- if and .row.kafka .row.ledger }}
+{{- if and .row.kafka .row.drafts }}
 # Static membership: a pod that is back in time gets its partitions again.
 - name: CHARGELINE_KAFKA_INSTANCE_ID
   valueFrom: {fieldRef: {fieldPath: metadata.name}}

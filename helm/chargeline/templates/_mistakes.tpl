@@ -14,7 +14,7 @@ each with what was expected, what was found, and what to do.
 {{- if $live -}}
 {{- range $name := include "chargeline.those" (dict "root" . "column" "ledger") | fromYamlArray -}}
 {{- $own := get (merge (dict) $v.programs $v.jobs) $name | default dict -}}
-{{- if not (or $own.ledgerSecret $v.ledger.existingSecret) -}}
+{{- if not (or $own.ledgerSecret $v.ledger.existingSecret (eq $name "console")) -}}
 {{- $m = append $m (printf "ledger.existingSecret: expected a secret with the address of PostgreSQL for %s, found none; create it and name it" $name) -}}
 {{- end -}}
 {{- end -}}
@@ -23,7 +23,7 @@ each with what was expected, what was found, and what to do.
 {{- end -}}
 {{- range $name := include "chargeline.those" (dict "root" . "column" "kafka") | fromYamlArray -}}
 {{- $own := get (merge (dict) $v.programs $v.jobs) $name | default dict -}}
-{{- if and $kafka.sasl.mechanism (not (or $own.kafkaSecret $kafka.sasl.existingSecret)) -}}
+{{- if and $kafka.sasl.mechanism (not (or $own.kafkaSecret $kafka.sasl.existingSecret (eq $name "console"))) -}}
 {{- $m = append $m (printf "kafka.sasl.existingSecret: expected a secret with user and password for %s, because kafka.sasl.mechanism is set, found none; create it and name it" $name) -}}
 {{- end -}}
 {{- if and (not $kafka.sasl.mechanism) (or $own.kafkaSecret $kafka.sasl.existingSecret) -}}
@@ -41,6 +41,19 @@ each with what was expected, what was found, and what to do.
 {{- end -}}
 {{- if and (not $v.keda.enabled) (gt (int $v.programs.capture.replicas) (int $kafka.topics.partitions)) -}}
 {{- $m = append $m (printf "programs.capture.replicas: expected at most kafka.topics.partitions (%d), found %d; a capture without a partition does nothing" (int $kafka.topics.partitions) (int $v.programs.capture.replicas)) -}}
+{{- end -}}
+{{- end -}}
+{{- $console := $v.jobs.console -}}
+{{- if and $console.enabled (not $live) -}}
+{{- $m = append $m "jobs.console.enabled: expected false, because in mode serve commands run in the pod of serve, found true; remove it" -}}
+{{- else if $console.enabled -}}
+{{- $others := list "" $v.ledger.existingSecret $v.programs.capture.ledgerSecret $v.jobs.migrate.ledgerSecret -}}
+{{- if has (default "" $console.ledgerSecret) $others -}}
+{{- $m = append $m (printf "jobs.console.ledgerSecret: expected a secret of its own, with the login of an operator at the ledger, found %s; make the login as docs/rights/roles.sql says, and name its secret" (empty $console.ledgerSecret | ternary "none" "that of a program")) -}}
+{{- end -}}
+{{- $others := list "" $kafka.sasl.existingSecret $v.programs.capture.kafkaSecret $v.programs.gateway.kafkaSecret -}}
+{{- if and $kafka.sasl.mechanism (has (default "" $console.kafkaSecret) $others) -}}
+{{- $m = append $m (printf "jobs.console.kafkaSecret: expected a secret of its own, with the user and password of an operator at Kafka, found %s; make the user as docs/rights/acls.sh says, and name its secret" (empty $console.kafkaSecret | ternary "none" "that of a program")) -}}
 {{- end -}}
 {{- end -}}
 {{- if and (not $tls.existingSecret) (not $v.allowPlaintext) -}}

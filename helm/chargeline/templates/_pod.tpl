@@ -29,7 +29,7 @@ fsGroupChangePolicy: OnRootMismatch
 {{- if include "chargeline.siteFiles" . | fromYamlArray }}
 - {name: site, mountPath: /etc/chargeline/site, readOnly: true}
 {{- end }}
-{{- if ne .row.kind "Job" }}
+{{- if .row.rules }}
 {{- if $v.rules.existingConfigMap }}
 - {name: rules, mountPath: /etc/chargeline/rules, readOnly: true}
 {{- else if $v.rules.image }}
@@ -68,7 +68,7 @@ fsGroupChangePolicy: OnRootMismatch
 - name: site
   configMap: {name: {{ include "chargeline.fullname" .root }}-site}
 {{- end }}
-{{- if ne .row.kind "Job" }}
+{{- if .row.rules }}
 {{- if $v.rules.existingConfigMap }}
 - name: rules-archive
   configMap:
@@ -116,7 +116,7 @@ readinessProbe:
 {{- end -}}
 
 {{- define "chargeline.spread" -}}
-{{- if and .root.Values.topologySpread.enabled (not .row.single) (ne .row.kind "Job") -}}
+{{- if and .root.Values.topologySpread.enabled (not .row.single) (not .row.job) -}}
 topologySpreadConstraints:
 {{- range .root.Values.topologySpread.keys }}
   - topologyKey: {{ . }}
@@ -155,12 +155,12 @@ metadata:
     {{- toYaml . | nindent 4 }}
     {{- end }}
 spec:
-  {{- if ne .row.kind "Job" }}
+  {{- if not .row.weight }}
   serviceAccountName: {{ include "chargeline.serviceAccount" .root }}
   {{- end }}
   automountServiceAccountToken: false
   enableServiceLinks: false
-  {{- if eq .row.kind "Job" }}
+  {{- if .row.job }}
   restartPolicy: Never
   {{- end }}
   {{- with $v.image.pullSecrets }}
@@ -172,7 +172,7 @@ spec:
   {{- with .own.priorityClassName }}
   priorityClassName: {{ . }}
   {{- end }}
-  terminationGracePeriodSeconds: {{ .own.terminationGracePeriodSeconds | default 45 | int }}
+  terminationGracePeriodSeconds: {{ .own.terminationGracePeriodSeconds | default (ternary 45 5 (not (empty .row.args))) | int }}
   securityContext:
     {{- include "chargeline.podSecurity" .root | nindent 4 }}
   {{- with .own.nodeSelector }}
@@ -190,7 +190,7 @@ spec:
   {{- with include "chargeline.spread" . }}
   {{- . | nindent 2 }}
   {{- end }}
-  {{- if and (ne .row.kind "Job") $v.rules.existingConfigMap }}
+  {{- if and .row.rules $v.rules.existingConfigMap }}
   initContainers:
     - name: unpack-rules
       image: {{ include "chargeline.image" .root | quote }}
@@ -209,11 +209,16 @@ spec:
     - name: {{ .name }}
       image: {{ include "chargeline.image" .root | quote }}
       imagePullPolicy: {{ $v.image.pullPolicy }}
+      {{- if .row.args }}
       args:
         {{- toYaml .row.args | nindent 8 }}
+      {{- else }}
+      # It waits for a person, who runs commands in it.
+      command: [sleep, infinity]
+      {{- end }}
       env:
         {{- include "chargeline.environment" . | trim | nindent 8 }}
-      {{- if ne .row.kind "Job" }}
+      {{- if not .row.job }}
       ports:
         - {name: http, containerPort: 8080}
         {{- if .row.listens }}

@@ -5,6 +5,7 @@ It owns their arguments and their help. The settings of these verbs come from th
 """
 
 import argparse
+from importlib import import_module
 from pathlib import Path
 
 from chargeline.cli.arguments import Verbs, add_actor, count
@@ -27,7 +28,7 @@ them in the ledger, and writes drafts and questions as JSON lines. ^C or SIGTERM
 """
 _CONFIG_HELP = """\
 Prints each setting of the live service with its environment variable, its value and its meaning.
-Passwords are shown as ****.
+Passwords are shown as ****. Below stands each mistake, and the exit code is then 2.
 """
 _PARKED_HELP = """\
 A message that could not be used is parked: it stays whole in the ledger with the reason, until a
@@ -42,7 +43,7 @@ def add_live(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         "config", help="print the settings of the live service", description=_CONFIG_HELP
     )
     config.set_defaults(
-        run=on_demand("operate.ledger", lambda module, _asked: module.show_configuration)
+        run=lambda _asked: import_module("chargeline.operate.configuration").show_configuration()
     )
     _add_topics(verbs)
     add_ledger(verbs)

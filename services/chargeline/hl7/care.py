@@ -2,7 +2,7 @@
 
 This module owns the fields of observations, documents and posted charges. Which of a sender's codes
 means which word of ours stands in the interface profile; a code that it lacks is not read, and
-`chargeline interface survey` counts it. It does not know what an observation means for a charge.
+`chargeline survey` counts it. It does not know what an observation means for a charge.
 """
 
 from collections.abc import Iterator, Mapping

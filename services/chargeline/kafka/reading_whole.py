@@ -8,8 +8,15 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import TopicAuthorizationFailedError
 
-from chargeline.kafka.starting import met, need_brokers
+from chargeline.engine import Finding
+from chargeline.kafka.starting import (
+    KafkaUnavailableError,
+    TopicsMissingError,
+    met,
+    need_brokers,
+)
 
 _POLL_MS = 1_000
 
@@ -19,8 +26,8 @@ async def whole_topic(
 ) -> AsyncIterator[Sequence[Any]]:
     """The records of a topic in lots of at most `most`, in order within each partition.
 
-    Nothing comes of a topic that Kafka does not have. Raises KafkaUnavailableError, and KafkaError
-    once records have come.
+    Raises TopicsMissingError if Kafka does not have it or hides it from us, KafkaUnavailableError
+    also if we may not read it, and KafkaError once records have come.
     """
 
     async def started() -> AIOKafkaConsumer:
@@ -39,11 +46,13 @@ async def whole_topic(
     try:
         seen = await consumer._client.fetch_all_metadata()
         places = [TopicPartition(topic, n) for n in seen.partitions_for_topic(topic) or ()]
+        if not places:
+            raise _not_seen(topic)
         consumer.assign(places)
         ends = await consumer.end_offsets(places)
         begins = await consumer.beginning_offsets(places)
         left = {place for place in places if begins[place] < ends[place]}
-        if places and not left:
+        if not left:
             # Kafka tells only a fetch that we may not read, so an empty topic is asked as well.
             await consumer.getmany(*places, timeout_ms=_POLL_MS)
         while left:
@@ -52,5 +61,35 @@ async def whole_topic(
             ).items():
                 yield [record for record in records if record.offset < ends[place]]
             left = {place for place in left if await consumer.position(place) < ends[place]}
+    except TopicAuthorizationFailedError:
+        raise _not_read(topic) from None
     finally:
         await consumer.stop()
+
+
+def _not_seen(topic: str) -> TopicsMissingError:
+    """The topic does not stand among those that Kafka shows our user."""
+    return TopicsMissingError(
+        Finding(
+            "kafka.topics_missing",
+            expected=f"the topic {topic}",
+            found="none of that name that our Kafka user may see: it is not there, or the user has "
+            "no right to Describe it",
+            where="",
+            do="correct the name of the topic in the settings, or give our Kafka user Read on it, "
+            "which Describe comes with (docs/rights/acls.sh)",
+        )
+    )
+
+
+def _not_read(topic: str) -> KafkaUnavailableError:
+    """Kafka shows us the topic, and refuses its records."""
+    return KafkaUnavailableError(
+        Finding(
+            "kafka.refused",
+            expected=f"the records of the topic {topic}",
+            found="a Kafka user that may see the topic and has no right to Read it",
+            where="",
+            do="give our Kafka user Read on it (docs/rights/acls.sh)",
+        )
+    )

@@ -1,7 +1,7 @@
-"""`chargeline ledger migrate`, `status`, `verify`, `head`, the keys, and `config`.
+"""`chargeline ledger migrate`, `status`, `verify`, `head`, and the keys.
 
-It owns what these commands print. The steps of a migration are in ledger/migrations, and
-settings/page.py hides the secrets. A status names no patient, so it may be passed on.
+It owns what these commands print. The steps of a migration are in ledger/migrations. A status names
+no patient, so it may be passed on.
 """
 
 import json
@@ -9,7 +9,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from chargeline import settings as configuration
 from chargeline.drafting.acting import act_of
 from chargeline.drafting.ledger_keys import ids_in_file, ledger_keys, usable_keys
 from chargeline.drafting.processor import utc_now
@@ -255,10 +254,3 @@ def encrypt(*, who: str, why: str) -> Command:
         return say(f"{left} rows are left: their seals are broken", FAILED) if left else OK
 
     return work
-
-
-async def show_configuration(settings: Settings) -> int:
-    """Do `chargeline config`: print each setting with its value and its meaning."""
-    for setting in configuration.describe(settings):
-        print(f"{setting.variable:<44} {setting.value:<40} {setting.meaning}")
-    return OK

@@ -1,4 +1,4 @@
-"""`chargeline offsets show | skip`: how far each partition has been read, and the last resort.
+"""`chargeline offsets show` and `offsets skip`: how far partitions were read, and the last resort.
 
 It owns what is printed, and the order of a skip. A skip is what a person does when a record holds
 up its partition and nothing else helps: chargeline parks what it can. Kafka is asked where the

@@ -4,8 +4,8 @@ It owns the settings, their checks, and the pages that describe them. It starts 
 to nothing, so a program can check all settings before it begins.
 """
 
-from chargeline.settings.checks import SettingsError, load
+from chargeline.settings.checks import CheckedSettings, SettingsError, load, look
 from chargeline.settings.page import describe
 from chargeline.settings.values import Settings, variable
 
-__all__ = ["Settings", "SettingsError", "describe", "load", "variable"]
+__all__ = ["CheckedSettings", "Settings", "SettingsError", "describe", "load", "look", "variable"]

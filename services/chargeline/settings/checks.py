@@ -29,12 +29,31 @@ class SettingsError(FindingError, ValueError):
     """The settings have mistakes: a finding for each, without the value."""
 
 
+class CheckedSettings(NamedTuple):
+    """The settings as far as they can be used, and every mistake in them, by variable.
+
+    `wrong` are the fields whose value is refused by itself; `settings` has their defaults.
+    """
+
+    settings: Settings
+    wrong: frozenset[str]
+    mistakes: tuple[Finding, ...]
+
+
 def load() -> Settings:
     """The settings of this process, from its environment.
 
     Raises SettingsError with all mistakes. A rule about several settings is left out if one of
     these has a wrong value by itself.
     """
+    looked = look()
+    if looked.mistakes:
+        raise SettingsError(*looked.mistakes)
+    return looked.settings
+
+
+def look() -> CheckedSettings:
+    """The settings of this process with the mistakes in them, for who shows both."""
     mistakes = list(_unknown_variables())
     wrong: dict[str, Any] = {}
     try:
@@ -52,9 +71,8 @@ def load() -> Settings:
         for rule in _TOGETHER
         if (wrong.keys() | without.keys()).isdisjoint(rule.of) and rule.broken(settings)
     ]
-    if mistakes:
-        raise SettingsError(*sorted(mistakes, key=lambda mistake: mistake.where))
-    return settings
+    by_variable = sorted(mistakes, key=lambda mistake: mistake.where)
+    return CheckedSettings(settings, frozenset(wrong), tuple(by_variable))
 
 
 # ------------------------------------------------------------------ one variable by itself

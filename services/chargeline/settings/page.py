@@ -5,6 +5,7 @@ prints docs/configuration.md; a test compares the page with this output. What a 
 written in values.py.
 """
 
+from collections.abc import Set
 from typing import NamedTuple
 
 from pydantic import SecretStr
@@ -13,6 +14,7 @@ from chargeline.settings.expected import expected_of
 from chargeline.settings.values import FILE, Settings, secrets, variable
 
 SECRET = "****"
+REFUSED = "(refused)"
 
 # The groups of settings on the page: the first setting of each group, and the title.
 _GROUPS = {
@@ -86,12 +88,16 @@ class Described(NamedTuple):
     meaning: str
 
 
-def describe(settings: Settings) -> list[Described]:
-    """All settings with their values, in the order of the class `Settings`."""
+def describe(settings: Settings, wrong: Set[str] = frozenset()) -> list[Described]:
+    """All settings with their values, in the order of the class `Settings`.
+
+    `wrong` are the fields whose value was refused: what was set there may be a secret, and nothing
+    is in force, so neither it nor the default is shown.
+    """
     return [
         Described(
             variable(name),
-            _in_force(settings, name),
+            REFUSED if name in wrong else _in_force(settings, name),
             _shown(field.default),
             str(field.description),
         )
@@ -134,7 +140,7 @@ _PAGE_HEAD = """\
 
 Each setting of the live service is an environment variable. An empty variable counts as not set.
 When a program starts, it reports all mistakes at once, without showing a value. `chargeline config`
-prints the settings in force, with secrets as `****`. In Kubernetes, set
+prints the settings in force, with secrets as `****`, and the mistakes below. In Kubernetes, set
 `enableServiceLinks: false`, because Kubernetes sets variables for a service that may collide with
 these.
 
