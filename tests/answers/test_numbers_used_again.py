@@ -89,14 +89,16 @@ def test_one_word_holds_for_all_later_visits(
 
 @pytest.mark.parametrize("visit", ["V2", "V3"])
 def test_the_same_course_is_settled_against_the_total(tmp_path: Path, visit: str) -> None:
-    """Sixteen sessions are three units; beyond the plan is one question, and no number is twice."""
+    """Sixteen sessions of eight are three units; beyond the plan is one question, on which the unit
+    of the fifteenth rests, and no number is twice.
+    """
     after = run(tmp_path, said(run(tmp_path), visit, "same_course"))
     assert sorted({*asked_of(after)}) == [
         ("V2", "radiation.beyond_plan"),
         ("V3", "radiation.beyond_plan"),
     ]
     assert len(asked_of(after)) == 2
-    assert units(after) == {"V1": ["", ""], "V3": [""]}
+    assert units(after) == {"V1": ["", ""], "V3": ["radiation.beyond_plan"]}
     assert sum(len(lines) for lines in units(after, "77407").values()) == 16
 
 

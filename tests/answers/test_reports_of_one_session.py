@@ -1,5 +1,6 @@
 """Several reports of one session: they are read together, under one visit number or two."""
 
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -81,3 +82,44 @@ def test_a_session_that_two_visits_tell_in_other_words_is_asked_about(tmp_path: 
     """Nobody knows which report is right."""
     run = run_after(tmp_path, in_two_visits("ELECTRONS"), policy=GUIDE)
     assert entries(run, 1) == ([], ["radiation.number_twice"] * 3, [])
+
+
+@pytest.mark.parametrize("techniques", [("3D", "ELECTRONS"), ("ELECTRONS", "3D")])
+def test_one_report_that_says_two_things_at_one_time_is_asked_about(
+    tmp_path: Path, techniques: tuple[str, str]
+) -> None:
+    """One number (OBR-3) and one time of sending: in whatever order they come, and come again."""
+    reports = [fraction(1, WHEN, technique=technique).decode() for technique in techniques]
+    for feed in (reports, [*reports, *reports]):
+        run = run_after(tmp_path, feed, policy=GUIDE)
+        assert charges(run) == [] and questions(run) == ["radiation.value"]
+    other = run_after(tmp_path, [*reversed(reports)], policy=GUIDE)
+    assert answer(run, "radiation.value", "confirm") == answer(other, "radiation.value", "confirm")
+
+
+def test_a_report_that_is_sent_later_corrects_both(tmp_path: Path) -> None:
+    """In whatever order they come: nobody is asked."""
+    told = [fraction(1, WHEN, technique=technique) for technique in ("3D", "ELECTRONS")]
+    told.append(fraction(1, WHEN, technique="3D", sent="202603021005"))
+    for order in permutations([data.decode() for data in told]):
+        run = run_after(tmp_path, [*order], policy=GUIDE)
+        assert charges(run) == ["77407 x1"] and questions(run) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [({"motion": "NONE"}, {"motion": "GATED"}), ({"isocentres": "1"}, {"isocentres": "2"})],
+)
+def test_two_visits_that_differ_on_how_a_session_was_are_asked_about(
+    tmp_path: Path, first: dict[str, str], second: dict[str, str]
+) -> None:
+    """The same technique, with another movement or another number of isocentres."""
+    feed = [
+        fraction(1, WHEN, technique="3D", visit=visit, **more).decode()
+        for visit, more in (("V1", first), ("V2", second))
+    ]
+    for order in (feed, feed[::-1]):
+        run = run_after(tmp_path, order, policy=GUIDE)
+        by_visit = {v.timeline.key.visit: n for n, v in enumerate(run.visits)}
+        assert entries(run, by_visit["V1"])[0] == ["77407"]
+        assert entries(run, by_visit["V2"]) == ([], ["radiation.number_twice"], [])

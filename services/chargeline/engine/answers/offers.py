@@ -141,7 +141,7 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "radiation.again": ("confirm", "by_hand"),
     "radiation.appointment": ("confirm", "not_given"),
     "radiation.beside": ("confirm", "by_hand"),
-    "radiation.beyond_plan": ("confirm", "by_hand"),
+    "radiation.beyond_plan": ("confirm", "not_given", "by_hand"),
     "radiation.break": ("confirm", "not_given"),
     "radiation.code_ended": ("by_hand",),
     "radiation.credit_alone": ("confirm", "by_hand"),

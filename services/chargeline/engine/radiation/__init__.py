@@ -22,6 +22,7 @@ from chargeline.engine.radiation.appointments import is_waiting
 from chargeline.engine.radiation.asking import drug_of, value_question
 from chargeline.engine.radiation.booked import not_delivered
 from chargeline.engine.radiation.compared import (
+    WholeCourse,
     codes_of,
     compared,
     odd_charges,
@@ -46,7 +47,7 @@ from chargeline.engine.radiation.said import (
     not_answered_elsewhere,
     with_words_elsewhere,
 )
-from chargeline.engine.radiation.sessions import Told, key_of
+from chargeline.engine.radiation.sessions import CourseCharge, Told, key_of
 from chargeline.engine.radiation.sittings import Treatment, treatment_of
 from chargeline.engine.radiation.telling import told_by
 from chargeline.engine.record import Fact
@@ -256,7 +257,7 @@ def _of_course(
     told, here, treatment = around.told, around.here, around.treatment
     series, rules = treatment.series[course.name], assessment.rules
     units = saved.again(_COUNTED, (rules.policy, course.name), counted_in, series, rules)
-    counted_here = {key_of(session): session for session in course.counted}
+    counted_here = {key_of(session): session for session in (*course.counted, *course.struck)}
     once = {key_of(session): session for session in here.sessions if session.course == course.name}
     all_here = [counted_here.get(key, session) for key, session in once.items()]
     sessions = [session for session in all_here if course.is_treated(session)]
@@ -280,7 +281,14 @@ def _of_course(
     questions = (*treatment.again((course.name,)), *of_pairs)
     if assessment.encounter.is_of_stay:
         posted = [charge for charge in posted if charge.kind != "delivery"]
-    questions += compared(posted, all_posted, counted, elsewhere)
+    questions += compared(
+        posted,
+        all_posted,
+        counted,
+        elsewhere,
+        sessions=sessions,
+        whole=_whole(all_posted, course, treatment, assessment, counted=units),
+    )
     return together(
         [
             counted,
@@ -288,6 +296,32 @@ def _of_course(
             Proposal(questions=questions),
         ]
     )
+
+
+def _whole(
+    all_posted: Sequence[CourseCharge],
+    course: Course,
+    treatment: Treatment,
+    assessment: Assessment,
+    *,
+    counted: Sequence[CountedBeam],
+) -> WholeCourse | None:
+    """What is counted over all of a course, under all visits; None where none of it is posted."""
+    if not any(posted.kind == "counted" for posted in all_posted):
+        return None
+    series = treatment.series[course.name]
+    checks = [mark for mark in course.marks if mark.what == "physics"]
+    drafted = together(
+        [
+            managed(course.counted, course, treatment, assessment, counted=counted),
+            checked(checks, series, treatment, assessment),
+        ]
+    )
+    elsewhere: dict[str, int] = {}
+    for posted in course.posted:
+        elsewhere[posted.code] = elsewhere.get(posted.code, 0) + posted.units
+    left = [beam for beam in counted if not beam.units or beam.units[-1].place < len(beam.sessions)]
+    return WholeCourse(codes_of(drafted), elsewhere, bool(left) and not series.has_ended)
 
 
 def in_short(assessment: Assessment, saved: SavedWork) -> InShort | None:

@@ -32,6 +32,7 @@ OF_A_COURSE: Final[frozenset[str]] = frozenset(
         "radiation.examination",
         "radiation.level_three",
         "radiation.missing",
+        "radiation.no_charge",
         "radiation.no_course",
         "radiation.resumed",
         "radiation.too_many",
@@ -95,7 +96,7 @@ _DO = {
     "radiation.examination": "the physician says whether the patient was examined on one of these "
     "days, and signs the note; else no management is billed for these sessions",
     "radiation.beyond_plan": "the physician says whether the plan was prolonged; send the new "
-    "number of planned fractions",
+    "number of planned fractions, or the therapist says that no more were delivered",
     "radiation.two_courses": "the dosimetrist says whether these are two courses; give each its "
     "own number in the record-and-verify system",
     "radiation.no_course": "have the record-and-verify system send the number of the course",
@@ -143,9 +144,29 @@ def course_question(code: FindingCode, session: Session, cause: str, more: str =
     return session_question(code, session, more)._replace(cause=whole)
 
 
+def beyond_question(session: Session, place: int) -> Question | None:
+    """A question about a session that is the one of a place in its course, beyond its plan; None
+    where it is not beyond.
+    """
+    if session.planned is None or place <= session.planned:
+        return None
+    cause, more = f"more than {session.planned}", f"{place} of {session.planned}"
+    return course_question("radiation.beyond_plan", session, cause, more)
+
+
 def no_course_question(session: Session) -> Question:
     """A question about a session without the number of its course."""
     return course_question("radiation.no_course", session, "no number")
+
+
+def no_charge_question(missing: Sequence[Session], sessions: int) -> Question:
+    """A question about those of so many sessions of a course for which no delivery is posted."""
+    days = ", ".join(dict.fromkeys([session.day.isoformat() for session in missing]))
+    question = course_question(
+        "radiation.no_charge", missing[0], f"{len(missing)} deliveries not posted"
+    )
+    found = f"none for {len(missing)} of {sessions} sessions, on {days}"
+    return question._replace(finding=question.finding._replace(found=found))
 
 
 def examination_question(sessions: Sequence[Session], more: str = "") -> Question:

@@ -16,12 +16,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
+from chargeline.engine.answers.beside import AnswersBeside
 from chargeline.engine.course_words import Beam, MarkWord
 from chargeline.engine.events import VisitKey
 from chargeline.engine.finding_codes import FindingCode
 from chargeline.engine.radiation.appointments import beside_appointments, left_open
+from chargeline.engine.radiation.asking import beyond_question
 from chargeline.engine.radiation.parts import CourseOfNumber
-from chargeline.engine.radiation.remembered import Recorded, ServiceElsewhere
+from chargeline.engine.radiation.remembered import CountedElsewhere, Recorded, ServiceElsewhere
 from chargeline.engine.radiation.sessions import (
     Mark,
     Session,
@@ -37,11 +39,13 @@ from chargeline.engine.radiation.sessions import (
 class Course(NamedTuple):
     """One course: its sessions that count in order, the doubted ones with the reason, and marks.
 
+    `struck` are those beyond its plan of which a person says that they were not delivered.
     `told_before` are sessions that another visit tells as well, in the same words, with that visit:
     they count there. `gaps` has the numbers of the fractions that are missing before a counted
     session, in words such as `1 to 4`. `places` says which session of the course each counted one
     is, from 1 on.
-    `services` are services of planning that other visits posted. `posts` says whether deliveries of
+    `services` are services of planning that other visits posted, and `posted` what they posted of
+    codes that are counted. `posts` says whether deliveries of
     the course are posted at all, and `ends` which counted sessions end the course. `booked` are
     appointments that are not completed, and of which nothing else tells. `said_beams` are the kinds
     of beam that techniques and posted codes say.
@@ -49,6 +53,7 @@ class Course(NamedTuple):
 
     name: str
     counted: tuple[Session, ...]
+    struck: tuple[Session, ...]
     places: Mapping[SessionKey, int]
     doubted: Mapping[SessionKey, FindingCode]
     told_before: Mapping[SessionKey, VisitKey]
@@ -56,6 +61,7 @@ class Course(NamedTuple):
     booked: Mapping[SessionKey, Session]
     marks: tuple[Mark, ...]
     services: tuple[ServiceElsewhere, ...]
+    posted: tuple[CountedElsewhere, ...]
     posts: bool
     ends: frozenset[int]
     said_beams: frozenset[Beam]
@@ -103,7 +109,13 @@ class Course(NamedTuple):
 
 
 def course_of(
-    name: str, told: Told, recorded: Recorded, part: CourseOfNumber | None, *, break_minutes: int
+    name: str,
+    told: Told,
+    recorded: Recorded,
+    part: CourseOfNumber | None,
+    *,
+    break_minutes: int,
+    answers: AnswersBeside,
 ) -> Course:
     """A course as all visits of the patient tell it. `break_minutes` lie between two sessions.
 
@@ -118,12 +130,14 @@ def course_of(
     least_break = timedelta(minutes=break_minutes)
     resumed = part.resumed if part is not None else ()
     counted, doubted = _judged(sessions, schedule.doubted, least_break, resumed)
+    counted, struck = _within_plan(counted, answers)
     doubted |= left_open(schedule.left, counted)
     marks = [mark for mark in (*told.marks, *recorded.marks) if mark.course == name]
     marks.sort(key=lambda mark: (mark.day, mark.at, mark.visit))
     return Course(
         name=name,
         counted=tuple(counted),
+        struck=struck,
         places={key_of(session): place for place, session in enumerate(counted, 1)},
         doubted=doubted,
         told_before=told_before,
@@ -131,6 +145,7 @@ def course_of(
         booked={key_of(session): session for session in schedule.left},
         marks=tuple(marks),
         services=tuple([service for service in recorded.services if service.course == name]),
+        posted=tuple([posted for posted in recorded.counted if posted.course == name]),
         posts=any(session.posted for session in sessions),
         ends=_ends(counted, marks),
         said_beams=frozenset([session.beam for session in sessions if session.says_beam]),
@@ -171,7 +186,15 @@ def _told_before(sessions: Sequence[Session]) -> dict[SessionKey, VisitKey]:
     for session in sessions:
         if session.number is None or not session.timed or session.is_struck or session.booking:
             continue
-        alike = (session.name, session.technique, session.planned, session.reported)
+        alike = (
+            session.name,
+            session.technique,
+            session.motion,
+            session.isocentres,
+            session.guidance,
+            session.planned,
+            session.reported,
+        )
         before = first.setdefault(alike, session)
         if before.visit != session.visit and session.reported:
             twice[key_of(session)] = before.visit
@@ -214,6 +237,24 @@ def _judged(
         if session.number is not None:
             numbers.add(session.number)
     return counted, doubted
+
+
+def _within_plan(
+    counted: Sequence[Session], answers: AnswersBeside
+) -> tuple[list[Session], tuple[Session, ...]]:
+    """The sessions that count, and those beyond their plan that a person says were not delivered.
+
+    Whether a session is beyond its plan hangs on how many count before it.
+    """
+    kept: list[Session] = []
+    struck: list[Session] = []
+    for session in counted:
+        question = beyond_question(session, len(kept) + 1)
+        if question is not None and answers.choice(question) == "not_given":
+            struck.append(session._replace(said="not_given"))
+        else:
+            kept.append(session)
+    return kept, tuple(struck)
 
 
 def _gaps(

@@ -17,6 +17,7 @@ from chargeline.engine.radiation.asking import (
     course_question,
     drug_of,
     gap_question,
+    no_charge_question,
     no_course_question,
     outside_questions,
     session_question,
@@ -42,6 +43,8 @@ from chargeline.engine.radiation.lines import (
     withheld_charge,
 )
 from chargeline.engine.radiation.most import too_many
+from chargeline.engine.radiation.posted import A_WEEK
+from chargeline.engine.radiation.resting import beyond_plan
 from chargeline.engine.radiation.sessions import Session, key_of
 from chargeline.engine.radiation.sittings import Shared, Treatment
 from chargeline.engine.rules import Decision
@@ -73,7 +76,8 @@ def delivered(
                 so_far = charges.get(slot)
                 charges[slot] = charge if so_far is None else _together(so_far, charge)
             is_compared = not assessment.encounter.is_of_stay
-            proposals.append(Proposal(questions=_beside(session, course, is_compared)))
+            beside = _beside(session, course, treatment, is_compared)
+            proposals.append(Proposal(questions=beside))
     return together([*proposals, *[_written(charge, assessment) for charge in charges.values()]])
 
 
@@ -120,7 +124,8 @@ def _charges_of(
     step = Step("delivery", decision, _facts_of(way, parts, place), _sources(session))
     rests_on = treatment.questions_of((session,))
     rests_on = (*rests_on, *treatment.again((course.name,)))
-    more = too_many(session, treatment.series[course.name], assessment)
+    payer = assessment.context.payer
+    more = too_many(session, treatment.series[course.name], assessment.rules, payer)
     rests_on = (*rests_on, *more)
     asked = (*_asked(session, course, treatment, way, assessment=assessment), *more)
     yield new_charge(
@@ -219,7 +224,7 @@ def _asked(
     if not session.course and not session.reported:
         questions.append(no_course_question(session))
     questions += outside_questions((session,))
-    questions += _beyond(session, course)
+    questions += beyond_plan(session, course)
     questions += _undocumented(way, course, assessment)
     return tuple(questions)
 
@@ -248,15 +253,6 @@ def how_questions(
     return _how_asked(session, _way_of(session, course, treatment, assessment), assessment)
 
 
-def _beyond(session: Session, course: Course) -> Iterator[Question]:
-    """The question about a session beyond the plan of its course."""
-    place = course.place_of(session)
-    if session.planned is not None and place > session.planned:
-        cause = f"more than {session.planned}"
-        more = f"{place} of {session.planned}"
-        yield course_question("radiation.beyond_plan", session, cause, more)
-
-
 def _undocumented(way: _Way, course: Course, assessment: Assessment) -> Iterator[Question]:
     """The question about a level for which there is no signed note of the day or before.
 
@@ -280,16 +276,33 @@ _LEVEL_BY: Mapping[LevelBy, str] = {
 }
 
 
-def _beside(session: Session, course: Course, is_compared: bool) -> tuple[Question, ...]:
+def _beside(
+    session: Session, course: Course, treatment: Treatment, is_compared: bool
+) -> tuple[Question, ...]:
     """The questions about a session on which its delivery does not rest; with `is_compared` also
     whether it was posted.
     """
-    questions = []
+    questions: list[Question] = []
     if is_compared and course.posts and not session.posted:
-        questions.append(session_question("radiation.no_charge", session))
+        questions += _not_posted(session, course, treatment)
     if not session.course:
         questions.append(no_course_question(session))
     return (*questions, *_missing(session, course))
+
+
+def _not_posted(session: Session, course: Course, treatment: Treatment) -> Iterator[Question]:
+    """The question about the sessions of a course for which no delivery is posted, one for all.
+
+    Where one charge stands for a week of sessions, that for those after the last one is to come.
+    """
+    own = [s for s in course.counted if treatment.host_of(s) is None]
+    last = max([s.day for s in own if s.posted], default=session.day)
+    is_by_week = any(c.for_other_days for c in treatment.told.charges if c.course == course.name)
+    if is_by_week and own[-1].day - last <= A_WEEK:
+        own = [s for s in own if s.day <= last]
+    missing = [s for s in own if not s.posted]
+    if session in missing:
+        yield no_charge_question(missing, len(own))
 
 
 def _missing(session: Session, course: Course) -> Iterator[Question]:
@@ -310,7 +323,7 @@ def _in_sitting(session: Session, shared: Shared, course: Course) -> Proposal:
     return Proposal(
         questions=(
             *outside_questions((session,)),
-            *_beyond(session, course),
+            *beyond_plan(session, course),
             *_missing(session, course),
         ),
         withheld=(withheld_charge(charge, rule.id, rule.why),),

@@ -11,12 +11,8 @@ from chargeline.engine.course_words import Beam, CourseState, ExaminedBy
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.events import Source
 from chargeline.engine.radiation.asking import (
-    course_question,
     examination_question,
     gap_question,
-    no_course_question,
-    number_questions,
-    outside_questions,
     session_question,
 )
 from chargeline.engine.radiation.concerns import (
@@ -39,7 +35,7 @@ from chargeline.engine.radiation.lines import (
     new_charge,
     withheld_charge,
 )
-from chargeline.engine.radiation.most import too_many
+from chargeline.engine.radiation.resting import questions_about, whose_sessions
 from chargeline.engine.radiation.sessions import Mark, Session, key_of, order_of
 from chargeline.engine.radiation.sittings import Series, Treatment
 from chargeline.engine.rules import DayRules, Decision
@@ -65,7 +61,8 @@ def managed(
     """
     here = {key_of(session) for session in sessions}
     proposals: list[Proposal] = []
-    asked = _asked_of_course(sessions, course)
+    asked = whose_sessions(sessions, course)
+    rules, payer = assessment.rules, assessment.context.payer
     series = treatment.series[course.name]
     for of_beam, decision, units in counted:
         for unit in units:
@@ -90,12 +87,8 @@ def managed(
                 anchor=f"{course.name}|{session.name}",
                 steps=(unit.step,),
                 asked=(*asked, *doubts),
-                rests_on=(
-                    *treatment.questions_of(of_beam[: unit.place]),
-                    *outside_questions(of_beam[: unit.place]),
-                    *too_many(session, series, assessment),
-                    *number_questions(of_beam[: unit.place]),
-                    *treatment.again(series.names),
+                rests_on=questions_about(
+                    of_beam[: unit.place], series, treatment, rules, payer=payer
                 ),
             )
             is_open = [gap for gap in gaps if not assessment.answers.choice(gap.question)]
@@ -277,25 +270,6 @@ _EXAMINED_BY: Mapping[ExaminedBy, str] = {
 }
 
 
-def _asked_of_course(sessions: Sequence[Session], course: Course) -> tuple[Question, ...]:
-    """A question on the first session of the encounter that differs from the first of the course in
-    its plan or its beam, or whose course has no number.
-    """
-    if not course.name:
-        return tuple([no_course_question(s) for s in sessions[:1]])
-    if len(course.plans) < 2 and len(course.beams) < 2:
-        return ()
-    first = course.counted[0]
-    for session in sessions:
-        planned = session.planned if session.planned is not None else first.planned
-        if key_of(session) in course.doubted or session.is_struck:
-            continue
-        if planned != first.planned or session.beam != first.beam:
-            more = f"{session.planned or 'no number'} planned, {session.beam} beam"
-            return (course_question("radiation.two_courses", session, more, more),)
-    return ()
-
-
 # ------------------------------------------------------------------ the physicist's check
 
 
@@ -320,7 +294,15 @@ def checked(
             continue
         charge = _check(check, place, series, count=count)
         if counts_for(place, len(series.sittings), series.has_ended, count.answer):
-            charge = charge._replace(rests_on=treatment.again(series.names))
+            end = (group + 1) * count.answer.fractions
+            rests_on = questions_about(
+                series.sittings[:end],
+                series,
+                treatment,
+                assessment.rules,
+                payer=assessment.context.payer,
+            )
+            charge = charge._replace(rests_on=rests_on)
             proposals.append(billed(charge, assessment))
         else:
             rule = count.rule_in_force

@@ -4,21 +4,20 @@ It owns the one question about such a course. How many fractions a kind of beam 
 rule; stereotactic treatment has five (docs/decisions/0109). It drafts nothing.
 """
 
-from chargeline.engine.encounters import Assessment
 from chargeline.engine.radiation.asking import course_question
 from chargeline.engine.radiation.concerns import MOST, MostFacts
 from chargeline.engine.radiation.sessions import Session
 from chargeline.engine.radiation.sittings import Series
+from chargeline.engine.rules import DayRules
 from chargeline.engine.trace import Question
 
 
-def too_many(session: Session, series: Series, assessment: Assessment) -> tuple[Question, ...]:
+def too_many(session: Session, series: Series, rules: DayRules, payer: str) -> tuple[Question, ...]:
     """What is asked of the course of a session; () where it has not too many fractions.
 
     What it says does not change with each further session, so that an answer holds.
     """
-    facts = MostFacts(session.beam, assessment.context.payer.upper())
-    decision = assessment.rules.of(MOST).decide(facts)
+    decision = rules.of(MOST).decide(MostFacts(session.beam, payer.upper()))
     if decision.rule is None or session.beam not in series.fractions:
         return ()
     most = decision.answer.fractions

@@ -141,6 +141,12 @@ class Parts(NamedTuple):
                     for word in recorded.sittings
                 ]
             ),
+            counted=tuple(
+                [
+                    posted._replace(course=self.name_on(posted.course, posted.day))
+                    for posted in recorded.counted
+                ]
+            ),
         )
 
     def _of_session(self, session: Session) -> Session:

@@ -29,6 +29,7 @@ from chargeline.engine.radiation.lines import (
     part_of,
     withheld_charge,
 )
+from chargeline.engine.radiation.resting import questions_about
 from chargeline.engine.radiation.sessions import CourseCharge, instant_of
 from chargeline.engine.radiation.sittings import Series, Treatment
 from chargeline.engine.rules import Decision
@@ -56,7 +57,7 @@ class _CourseAround(NamedTuple):
     course: Course
     series: Series
     posted: Sequence[_Posted]
-    again: tuple[Question, ...]
+    treatment: Treatment
 
 
 def planned(
@@ -80,8 +81,7 @@ def planned(
         posted = _in_order(all_charges, courses, assessment.visit)
         of_day = beams | {(s.day, s.code) for s in posted if s.course == charge.course}
         beside = [code for day, code in sorted(of_day) if day == charge.charge.day]
-        again = treatment.again((charge.course,))
-        around = _CourseAround(treatment.courses[charge.course], series, posted, again)
+        around = _CourseAround(treatment.courses[charge.course], series, posted, treatment)
         proposals.append(_kept(charge, around, beside, assessment=assessment))
     return together(proposals)
 
@@ -149,7 +149,7 @@ def _kept(
         steps=(_step(posted, decision, left),),
         modifiers=posted.charge.modifiers,
         asked=tuple(_reasons(posted, answer, around.course)),
-        rests_on=around.again,
+        rests_on=_rests_on(posted, around, answer, left, assessment=assessment),
     )
     outcome = _beside(charge, code, beside, assessment=assessment)
     if isinstance(outcome, Withheld):
@@ -196,6 +196,32 @@ def _left(
     ]
     used = sum([other.units for other in before])
     return max(0, _MOST[answer.per](answer.most, len(around.series.sittings)) - used)
+
+
+def _rests_on(
+    posted: CourseCharge,
+    around: _CourseAround,
+    answer: CourseServiceAnswer,
+    left: int,
+    *,
+    assessment: Assessment,
+) -> tuple[Question, ...]:
+    """The questions on which a service rests that other days ask: what is counted by fractions
+    rests on the sittings that it needs, and all else on which course it is for.
+    """
+    if answer.per != "fractions":
+        return around.treatment.again((posted.course,))
+    sittings = around.series.sittings
+    most = _MOST[answer.per](answer.most, len(sittings))
+    needed = most - left + min(left, posted.units)
+    groups = -(-needed // answer.most)
+    return questions_about(
+        sittings[: (groups - 1) * _WEEK + 1],
+        around.series,
+        around.treatment,
+        assessment.rules,
+        payer=assessment.context.payer,
+    )
 
 
 def _is_one_service(

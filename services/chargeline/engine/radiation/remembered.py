@@ -11,7 +11,9 @@ from chargeline.engine.course_words import (
     Beam,
     BeamTechniqueFact,
     BookingFact,
+    GuidanceFact,
     MarkWord,
+    MotionFact,
     SessionSaid,
     SittingSaid,
 )
@@ -53,7 +55,16 @@ def facts_of(told: Told, courses: Iterable[str]) -> tuple[Fact, ...]:
         for posted in told.charges
         if posted.course in named and posted.kind == "service"
     ]
-    return (*sessions, *marks, *services)
+    counted = [
+        Fact(
+            service_slot(posted.course, _POSTED, f"{posted.charge.code}{APART}{posted.name}"),
+            instant_of(posted.charge.day, posted.charge.at),
+            str(posted.units),
+        )
+        for posted in told.charges
+        if posted.course in named and posted.kind == "counted"
+    ]
+    return (*sessions, *marks, *services, *counted)
 
 
 def service_slot(course: str, what: str, apart: str) -> Slot:
@@ -75,6 +86,9 @@ def _kept(session: Session) -> str:
         "planned": "" if session.planned is None else str(session.planned),
         "beam": session.beam,
         "technique": "" if session.technique == "unknown" else session.technique,
+        "motion": "" if session.motion == "unknown" else session.motion,
+        "isocentres": str(session.isocentres or ""),
+        "guidance": "" if session.guidance == "unknown" else session.guidance,
         "posted": session.posted,
         "timed": "" if session.timed else "no",
         "clock": session.clock,
@@ -104,6 +118,9 @@ def session_in_record(other: Contribution) -> Session:
         planned=int(kept["planned"]) if "planned" in kept else None,
         beam=cast(Beam, kept.get("beam", "external")),
         technique=cast(BeamTechniqueFact, kept.get("technique", "unknown")),
+        motion=cast(MotionFact, kept.get("motion", "unknown")),
+        isocentres=int(kept.get("isocentres", 0)),
+        guidance=cast(GuidanceFact, kept.get("guidance", "unknown")),
         ends=kept.get("ends") == "yes",
         posted=kept.get("posted", ""),
         reported=kept.get("reported") != "no",
@@ -130,6 +147,15 @@ class ServiceElsewhere(NamedTuple):
     units: int
 
 
+class CountedElsewhere(NamedTuple):
+    """What another visit has posted of a code that is counted from the sessions of a course."""
+
+    course: str
+    code: str
+    day: date
+    units: int
+
+
 class SittingElsewhere(NamedTuple):
     """What a person said under another visit of two courses, and when the session was that was
     asked about.
@@ -143,12 +169,15 @@ class SittingElsewhere(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """What other visits tell of radiation: sessions, marks, services, and words on two courses."""
+    """What other visits tell of radiation: sessions, marks, services, words on two courses, and
+    what is posted of codes that are counted.
+    """
 
     sessions: tuple[Session, ...] = ()
     marks: tuple[Mark, ...] = ()
     services: tuple[ServiceElsewhere, ...] = ()
     sittings: tuple[SittingElsewhere, ...] = ()
+    counted: tuple[CountedElsewhere, ...] = ()
 
     @property
     def courses(self) -> list[str]:
@@ -160,6 +189,7 @@ class Recorded(NamedTuple):
 
 _MARKS = frozenset(words_of(MarkWord))
 _SITTING = "sitting"
+_POSTED = "posted"
 SAID = "said"
 
 
@@ -169,6 +199,7 @@ def recorded_in(others: Iterable[Contribution]) -> Recorded:
     marks: list[Mark] = []
     services: list[ServiceElsewhere] = []
     sittings: list[SittingElsewhere] = []
+    counted: list[CountedElsewhere] = []
     for other in sorted(others, key=lambda other: (other.at, other.visit, other.slot)):
         if other.slot.kind == "fraction":
             sessions.append(session_in_record(other))
@@ -180,9 +211,15 @@ def recorded_in(others: Iterable[Contribution]) -> Recorded:
             elif what in _MARKS:
                 day = date.fromisoformat(apart)
                 marks.append(Mark(other.visit, course, cast(MarkWord, what), day=day, at=other.at))
+            elif what == _POSTED:
+                code, _apart, name = apart.partition(APART)
+                day = date.fromisoformat(name.partition("#")[0])
+                counted.append(CountedElsewhere(course, code, day, int(other.value or 1)))
             elif what != SAID:
                 services.append(_service_elsewhere(other, course, what, apart))
-    return Recorded(tuple(sessions), tuple(marks), tuple(services), tuple(sittings))
+    return Recorded(
+        tuple(sessions), tuple(marks), tuple(services), tuple(sittings), counted=tuple(counted)
+    )
 
 
 def _service_elsewhere(other: Contribution, course: str, code: str, name: str) -> ServiceElsewhere:

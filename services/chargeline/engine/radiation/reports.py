@@ -36,13 +36,23 @@ Report = Mapping[Observed, Observation]
 
 
 def reports_of(care: Care) -> Iterator[Report]:
-    """The radiation observations of a day, by report; those without a report by their time."""
+    """The radiation observations of a day, by report; those without a report by their time.
+
+    Where one report says two things of a fact, each further one makes a report beside the first, so
+    that they are compared as two reports of a session are.
+    """
     reports: dict[str, dict[Observed, Observation]] = {}
+    others: dict[str, list[Observation]] = {}
     for observation in care.observations:
         if OBSERVED_OF[observation.about] == "radiation":
             group = observation.group or f"@{observation.at or observation.day}"
-            reports.setdefault(group, {})[observation.about] = observation
-    yield from reports.values()
+            first = reports.setdefault(group, {}).setdefault(observation.about, observation)
+            if observation is not first:
+                others.setdefault(group, []).append(observation)
+    for group, report in reports.items():
+        yield report
+        for observation in others.get(group, ()):
+            yield {**report, observation.about: observation}
 
 
 def session_of(report: Report, visit: VisitKey) -> Session | None:

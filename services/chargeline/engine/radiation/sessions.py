@@ -121,8 +121,9 @@ class Mark(NamedTuple):
 class CourseCharge(NamedTuple):
     """A posted charge that is part of a course, and what rules say that it stands for.
 
-    `units` are those that no credit takes back. `odd` is why the charge cannot be used as it
-    stands, "" where it can.
+    `units` are those that no credit takes back, and `for_other_days` those of them that stand for
+    sessions of days around its own. `odd` is why the charge cannot be used as it stands, "" where
+    it can.
     """
 
     course: str
@@ -132,6 +133,7 @@ class CourseCharge(NamedTuple):
     ended: YesNo
     units: int
     odd: OddCharge = ""
+    for_other_days: int = 0
 
     @property
     def name(self) -> str:

@@ -170,7 +170,9 @@ def treatment_of(
     told, recorded = parts.in_told(told), parts.in_record(recorded)
     names = dict.fromkeys([*told.courses, *recorded.courses])
     courses = {
-        name: course_of(name, told, recorded, parts.part(name), break_minutes=minutes)
+        name: course_of(
+            name, told, recorded, parts.part(name), break_minutes=minutes, answers=answers
+        )
         for name in names
     }
     least_break = timedelta(minutes=minutes)

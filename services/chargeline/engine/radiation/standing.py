@@ -24,6 +24,7 @@ from chargeline.engine.radiation.management import (
     units_earned,
 )
 from chargeline.engine.radiation.remembered import recorded_in
+from chargeline.engine.radiation.resting import questions_about
 from chargeline.engine.radiation.said import with_words_elsewhere
 from chargeline.engine.radiation.sessions import Session, Told, key_of
 from chargeline.engine.radiation.sittings import Series, Treatment, treatment_of
@@ -183,13 +184,14 @@ def _is_billed(
     is billed by hand, or that the patient was not examined.
     """
     sessions = of_beam[unit.first - 1 : unit.place]
+    rules, payer, treatment = seen.rules, seen.payer, seen.treatment
     last, choice = sessions[-1], seen.answers.choice
-    gaps = [gap.question for gap in gaps_before(last, series, seen.treatment)]
+    gaps = [gap.question for gap in gaps_before(last, series, treatment)]
     if unit.counts_rest and not all(choice(gap) for gap in gaps):
         return False
-    asked = [*gaps, *seen.treatment.again(series.names)]
-    course = seen.treatment.courses[last.course]
-    said = {choice(question) for question in asked}
+    about = questions_about(of_beam[: unit.place], series, treatment, rules, payer=payer)
+    course = treatment.courses[last.course]
+    said = {choice(question) for question in (*gaps, *about)}
     if not course.is_marked("examined", sessions[0].day, last.day):
         said.add(choice(examination_question(sessions)))
     return not said & {"by_hand", "no_visit"}

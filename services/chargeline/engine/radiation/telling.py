@@ -18,7 +18,7 @@ from chargeline.engine.posted_charges import standing_charges
 from chargeline.engine.radiation.appointments import sessions_booked
 from chargeline.engine.radiation.asking import SESSION_DOUBTS, session_question
 from chargeline.engine.radiation.concerns import POSTED, UNCOUNTED, PostedFacts, UncountedFacts
-from chargeline.engine.radiation.posted import session_of_charge
+from chargeline.engine.radiation.posted import with_charges
 from chargeline.engine.radiation.reports import (
     marks_of,
     reports_of,
@@ -33,7 +33,6 @@ from chargeline.engine.radiation.sessions import (
     Told,
     course_on,
     on_clock,
-    with_code,
 )
 from chargeline.engine.radiation.two_reports import each_session_once
 from chargeline.engine.rules import DayRules
@@ -53,8 +52,8 @@ def told_by(
     reported = each_session_once(told)
     booked = list(sessions_booked(days, reported, visit))
     posted = list(_charges(days, [*reported, *booked], rules))
-    charges = [charge for charge in posted if not charge.odd]
-    sessions = [*_with_posted(reported, charges), *_of_charges(charges, reported, visit), *booked]
+    placed = with_charges(reported, [charge for charge in posted if not charge.odd], visit)
+    sessions = [*placed.sessions, *placed.alone, *booked]
     courses = list(dict.fromkeys([session.course for session in sessions]))
     clocks = ZoneInfo(zone)
     marks = [mark for report in reports for mark in marks_of(report, visit)]
@@ -62,7 +61,7 @@ def told_by(
     return Told(
         sessions=tuple([_with_word(on_clock(session, clocks), answers) for session in sessions]),
         marks=tuple(marks),
-        charges=tuple(charges),
+        charges=placed.charges,
         odd=tuple([charge for charge in posted if charge.odd]),
         unread=tuple([value for r in reports if not tells_session(r) for value in unread_in(r)]),
     )
@@ -105,35 +104,6 @@ def _is_uncounted(code: str, rules: DayRules) -> bool:
 def _course_of(charge: PostedCharge, sessions: Sequence[Session]) -> str:
     """The course of a charge: as it says, else that of the sessions around it."""
     return charge.course or course_on(charge.day, sessions)
-
-
-def _with_posted(sessions: Sequence[Session], charges: Sequence[CourseCharge]) -> Iterator[Session]:
-    """The reported sessions, each with the delivery code that was posted for its day."""
-    deliveries = {
-        (posted.course, posted.charge.day): posted
-        for posted in charges
-        if posted.kind == "delivery"
-    }
-    for session in sessions:
-        posted = deliveries.get((session.course, session.day))
-        if posted is None:
-            yield session
-        else:
-            yield with_code(session, posted.charge.code, posted.beam)
-
-
-def _of_charges(
-    charges: Sequence[CourseCharge], sessions: Sequence[Session], visit: VisitKey
-) -> Iterator[Session]:
-    """The sessions that charges alone tell. A charge without a course is none on a day of which any
-    session is reported: it is that of one of them.
-    """
-    days = {(session.course, session.day) for session in sessions}
-    days |= {("", session.day) for session in sessions}
-    for posted in charges:
-        if posted.kind == "delivery" and (posted.course, posted.charge.day) not in days:
-            for nth in range(1, posted.units + 1):
-                yield session_of_charge(posted, nth, visit)
 
 
 def _documents(days: Sequence[Care], courses: Sequence[str], visit: VisitKey) -> Iterator[Mark]:

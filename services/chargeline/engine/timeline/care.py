@@ -19,6 +19,7 @@ from chargeline.engine.care import (
     PostedCharge,
     is_of_a_day,
 )
+from chargeline.engine.care_words import OBSERVED_OF
 from chargeline.engine.events import BEGINNING
 from chargeline.engine.timeline.appointments import AppointmentBuilder
 from chargeline.engine.timeline.merges import Version
@@ -26,10 +27,13 @@ from chargeline.engine.timeline.records import Day
 
 
 class _Latest(NamedTuple):
-    """The version that counts of one thing."""
+    """The version that counts of one thing, and what else was said of it at the same time, in the
+    order of what it says.
+    """
 
     version: tuple[Version, str]
     event: CareEvent
+    beside: tuple[Observation, ...] = ()
 
 
 class CareBuilder:
@@ -51,9 +55,13 @@ class CareBuilder:
         slot = _slot(event)
         version = ((sent or BEGINNING, event.message.digest), event.address)
         before = self._latest.get(slot)
-        if before is not None and version <= before.version:
-            return False
-        self._latest[slot] = _Latest(version, event)
+        latest = _Latest(version, event)
+        if before is not None and before.version[0][0] >= version[0][0]:
+            is_older = before.version[0][0] > version[0][0]
+            latest = before if is_older else _of_one_time(before, latest)
+            if latest == before:
+                return False
+        self._latest[slot] = latest
         self._days = None
         return True
 
@@ -93,7 +101,10 @@ class CareBuilder:
         days: dict[date, list[CareEvent]] = {}
         of_patient: list[Observation] = []
         for slot in sorted(self._latest):
-            event = self._latest[slot].event
+            event, beside = self._latest[slot].event, self._latest[slot].beside
+            for other in beside:
+                if other.status != "delete":
+                    days.setdefault(other.day, []).append(other)
             if isinstance(event, Observation):
                 if event.status == "delete":
                     continue
@@ -107,6 +118,32 @@ class CareBuilder:
         self._of_patient = tuple(sorted(of_patient, key=_clock_order))
         self._days = {day: _care_of(days[day], before.get(day)) for day in sorted(days)}
         return self._days
+
+
+def _of_one_time(before: _Latest, now: _Latest) -> _Latest:
+    """What counts of two versions that were sent at one time: the last in the order of messages.
+
+    What a report of radiation says otherwise at that time stays beside it, because nobody knows
+    which is right. Of several messages that say the same the last one stays, in whatever order they
+    come.
+    """
+    last = max(before, now, key=lambda latest: latest.version)
+    others = {e.value: e for e in sorted((*before.beside, *_of_radiation(before, now)), key=_place)}
+    said = [event for event in others.values() if event.value != _value(last.event)]
+    return last._replace(beside=tuple(sorted(said, key=_place)))
+
+
+def _of_radiation(*latest: _Latest) -> list[Observation]:
+    events = [version.event for version in latest]
+    return [e for e in events if isinstance(e, Observation) and OBSERVED_OF[e.about] == "radiation"]
+
+
+def _place(event: CareEvent) -> tuple[str, str]:
+    return (event.message.digest, event.address)
+
+
+def _value(event: CareEvent) -> str:
+    return event.value if isinstance(event, Observation) else ""
 
 
 def _slot(event: CareEvent) -> tuple[str, ...]:
