@@ -26,6 +26,7 @@ def test_the_page_shows_what_is_on_file_used_and_left(tmp_path: Path, capsys: Ca
     assert f"{first} 80 on 2026-10-05" in page_of("V1", printed)
     assert f"{both} 80 on 2026-10-26" in page_of("V2", printed)
     assert both in page_of("V3", printed), "it takes nothing yet"
+    assert "authorization codes billed days stands this visit" in page_of("V1", printed)
     assert [line for line in page_of("V1", printed) if line.endswith("= 80; authorization A77")]
 
 
@@ -119,7 +120,8 @@ def test_json_has_what_the_page_shows(tmp_path: Path, capsys: Capsys) -> None:
         {
             "number": "A77", "item": "J2860", "payer": "UNITEDHEALTHCARE", "codes": ["J2860"],
             "starts": "2026-10-01", "until": "2027-03-31", "basis": "units", "granted": "200",
-            "used": "160", "left": "40", "status": "approved", "says": "approved on 2026-10-01",
+            "used": "160", "not_covered": "0", "left": "40", "status": "approved",
+            "says": "approved on 2026-10-01",
             "taken": [{"day": "2026-10-26", "amount": "80"}],
         }
     ]  # fmt: skip
@@ -135,6 +137,7 @@ def test_json_says_what_is_left_at_the_last_unit(
     (record,) = inside(capsys, "code", feed(tmp_path, *told), "--json").records
     (shown,) = record["authorizations"]
     assert (shown["granted"], shown["used"], shown["left"]) == (str(granted), "80", left)
+    assert shown["not_covered"] == ("80" if granted < 80 else "0"), "the whole line is denied"
 
 
 def test_json_has_what_an_order_lacks(tmp_path: Path, capsys: Capsys) -> None:

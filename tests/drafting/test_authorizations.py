@@ -104,6 +104,20 @@ async def test_two_visits_count_down_one_authorization_in_any_order(
     assert numbers(bench) == {"V1": ["A77"], "V2": ["", "authorization.units"]}
 
 
+@pytest.mark.parametrize("arrival", [*itertools.permutations(range(3))])
+async def test_a_visit_without_a_payer_asks_in_any_order(
+    bench: Bench, arrival: tuple[int, ...]
+) -> None:
+    """The last draft asks who pays, whether the authorization, the order or the dose came last."""
+    unpaid = order("V1", "20261005").replace(PAYER.encode(), b"")
+    feed = (unpaid, dose("V1", "20261005"), referral(800))
+    await bench.feed(keyed([feed[place] for place in arrival]))
+    drafts = [json.loads(e.payload) for e in bench.published if e.topic == "charge.draft"]
+    last = [data for data in drafts if data["visit"] == "V1"][-1]
+    assert [q["code"] for q in last["questions"]] == ["authorization.no_payer"]
+    assert numbers(bench) == {"V1": [""]}
+
+
 async def test_a_dose_that_is_taken_back_gives_its_units_back(bench: Bench) -> None:
     """The first dose is voided, so the second one has its number; more units do the same."""
     await bench.feed(keyed(FEED))

@@ -7,10 +7,13 @@ from itertools import permutations
 
 import pytest
 
-from chargeline.engine import Authorization, MessageRef, Use, VisitKey, balance_of
+from chargeline.engine import Authorization, MessageRef, Use, VisitKey, accounts, balance_of
 from chargeline.engine.authorization_words import StatusCharted
+from chargeline.engine.authorizations.deadlines import Clocks, WarnAnswer
 from chargeline.engine.authorizations.facts import put_together
 from chargeline.engine.authorizations.on_file import unfit
+from chargeline.engine.authorizations.said import lack_of
+from chargeline.engine.authorizations.used import Countdown, counted
 from chargeline.engine.timeline.authorizations import AuthorizationBuilder
 
 
@@ -73,6 +76,38 @@ STATES: dict[str, Told] = {
     "a renewal that overlaps": (
         [APPROVED, told("03-10", "approved", "03-15", "06-30")],
         {"02-01": "covered", "03-14": "covered", "03-15": "covered", "07-01": "expired"}),
+    "granted later for days before": (
+        [told("04-01", "approved", "04-01", "06-30"), told("05-02", "approved", "01-05", "03-20")],
+        {"01-02": "not_begun", "01-05": "covered", "03-20": "covered", "03-21": "expired",
+         "04-01": "covered", "06-30": "covered", "07-01": "expired"}),
+    "granted later for days before, and refused since": (
+        [told("04-01", "approved", "04-01", "06-30"), told("05-02", "denied"),
+         told("05-10", "approved", "01-05", "03-20")],
+        {"02-01": "covered", "04-15": "covered", "05-01": "covered", "05-03": "denied",
+         "06-01": "denied"}),
+    "granted later for days before, and then refused": (
+        [told("04-01", "approved", "04-01", "06-30"), told("05-02", "approved", "01-05", "03-20"),
+         told("05-10", "denied")],
+        {"02-01": "covered", "04-15": "covered", "05-11": "denied"}),
+    "asked for, and granted, for days before": (
+        [told("04-01", "approved", "04-01", "06-30"), told("05-02", "requested", "01-05", "03-20"),
+         told("05-10", "approved", "01-05", "03-20")],
+        {"01-02": "not_begun", "02-01": "covered", "03-25": "expired", "04-15": "covered",
+         "05-20": "covered", "07-01": "expired"}),
+    "three periods, the last told first": (
+        [told("07-01", "approved", "07-01", "09-30"), told("07-02", "approved", "04-01", "06-30"),
+         told("07-03", "approved", "01-05", "03-20")],
+        {"02-01": "covered", "03-25": "expired", "05-01": "covered", "08-01": "covered",
+         "10-01": "expired"}),
+    "three periods, the middle one told last": (
+        [told("01-01", "approved", "01-05", "03-20"), told("07-01", "approved", "07-01", "09-30"),
+         told("07-02", "approved", "04-01", "06-20")],
+        {"02-01": "covered", "03-25": "expired", "05-01": "covered", "06-25": "expired",
+         "08-01": "covered"}),
+    "granted later for days before, and told again shorter": (
+        [told("04-01", "approved", "04-01", "06-30"), told("05-02", "approved", "01-05", "03-20"),
+         told("05-03", "approved", "01-05", "02-20")],
+        {"02-01": "covered", "02-25": "expired", "04-15": "covered"}),
     "a renewal with a gap": (
         [APPROVED, told("03-20", "approved", "05-01", "06-30")],
         {"03-31": "covered", "04-15": "expired", "05-01": "covered"}),
@@ -132,6 +167,48 @@ def test_a_renewal_counts_anew_although_a_refusal_lies_between() -> None:
     )
     (balance,) = balance_of([whole], frozenset(), [dose("02-01"), dose("05-01")]).balances
     assert (balance.used, balance.left) == (200, 200)
+
+
+def test_two_periods_of_one_number_have_units_of_their_own() -> None:
+    """300 of January to March are told in May; 300 of April to June have 200 of April alone."""
+    later = told("04-01", "approved", "04-01", "06-30", units=300)
+    earlier = told("05-02", "approved", "01-05", "03-20", units=300)
+    uses = [dose("02-01"), dose("03-01"), dose("04-15")]
+    for versions in ([later, earlier], [told("01-01", "approved", "01-05", "03-20", 300), later]):
+        taken = accounts([put_together(versions)], uses)
+        assert [(use.after, use.is_short) for use in taken] == [
+            (200, False),
+            (400, True),
+            (200, False),
+        ]
+
+
+def test_what_earlier_days_of_a_number_took_is_not_lost() -> None:
+    """February counts against the first period; a dose of 15 April lies between the two."""
+    whole = put_together([APPROVED, told("03-20", "approved", "05-01", "06-30", units=400)])
+    planned = dose("04-15", 0)._replace(planned=200)
+    uses = [dose("02-01"), dose("05-02"), planned]
+    (balance,) = balance_of([whole], frozenset(), uses).balances
+    assert [account.use.day for account in balance.uses] == [on("05-02")]
+    assert [(was.use.day, was.after) for was in balance.uses_before] == [(on("02-01"), 200)]
+    says = {
+        concern.code: concern.says for concern in balance.ailing(on("05-03"), WarnAnswer(80, 14))
+    }
+    assert says["authorization.next_dose"] == (
+        "does not cover the day of the dose of 2026-04-15 (200 units of J9271)"
+    )
+
+
+def test_an_order_without_room_is_told_as_an_order_and_not_as_a_line() -> None:
+    """A dose that is not given yet bills nothing, and no line of it is denied."""
+    whole = put_together([told("01-01", "approved", "01-05", "03-31", units=300)])
+    count = Countdown([whole])
+    counted(count, [dose("02-01")])
+    account = count.take(dose("03-01", 0)._replace(planned=200))
+    lack = lack_of(account, [whole], Clocks(None, None, None))
+    assert lack is not None
+    assert "200 are billed or planned already; this dose needs 200" in lack.found
+    assert "denied" not in lack.do
 
 
 def test_an_overlapping_approval_goes_on_counting() -> None:

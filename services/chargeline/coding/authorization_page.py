@@ -25,7 +25,7 @@ from chargeline.engine import (
     state_of,
 )
 
-_HEADINGS = ("authorization", "codes", "used", "days", "stands", "this visit")
+_HEADINGS = ("authorization", "codes", "billed", "days", "stands", "this visit")
 
 
 class ShownAuthorization(NamedTuple):

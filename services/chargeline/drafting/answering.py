@@ -23,6 +23,7 @@ from chargeline.engine import (
     FindingError,
     Formulary,
     History,
+    Question,
     Rulebook,
     SavedWork,
     Timeline,
@@ -132,6 +133,8 @@ def answer_to(
     kind = offers[choice].value
     if kind == "time":
         value = _time(visit, items[question.administrations[0]], choice, value)
+    if kind == "payer":
+        value = _payer(question, value)
     if expected := refusal(kind, value, formulary, frozenset(items)):
         raise _no_value(expected, value)
     return GivenAnswer(
@@ -148,6 +151,13 @@ def answer_to(
         at=speaker.at,
         reason=speaker.reason,
     )
+
+
+def _payer(question: Question, value: str) -> str:
+    """The payer of a question, which nobody has to write again. Raises AnswerError for another."""
+    if value.strip().upper() not in ("", question.about):
+        raise _no_value(f"{question.about}, the payer that is asked about, or no value", value)
+    return question.about
 
 
 def last_answer(kept: Iterable[Given], number: str) -> GivenAnswer:

@@ -54,6 +54,8 @@ AnswerChoice = Literal[
     "pended",  # the payer has not decided
     "codes",  # the authorization is for these codes
     "units",  # so much the payer granted
+    "this_payer",  # the payer of the authorization pays the visit
+    "other_payer",  # another payer pays it, or the patient does
     "same_course",  # the course was resumed after a long silence
     "new_course",  # another course began under the number of an earlier one
     "unknown",  # nobody can say
@@ -81,6 +83,7 @@ ValueKind = Literal[
     "level",  # straightforward, low, moderate or high
     "codes",  # HCPCS or CPT codes with blanks between them, such as J9271 J9305, or * for all
     "count",  # a whole number of units or visits, such as 800 units
+    "payer",  # the payer of the question, as IN1-3 has it, in capitals
     "charge",  # a code with modifiers and units, such as 96415-59 x2
 ]
 

@@ -31,6 +31,7 @@ AuthorizationCode = Literal[
     "authorization.no_status",
     "authorization.no_codes",
     "authorization.no_units",
+    "authorization.no_payer",
     "authorization.no_number",
     "authorization.row",
     "rules.authorization",
@@ -72,6 +73,8 @@ AUTHORIZATION_MEANINGS: Mapping[AuthorizationCode, str] = {
     "authorization.no_codes": "An answer of a payer does not say for which codes it is.",
     "authorization.no_units": "The units of an authorization cannot be read, are below 0, or count "
     "what the interface profile does not know.",
+    "authorization.no_payer": "Nobody says who pays the visit, so an authorization that covers a "
+    "dose is passed over.",
     "authorization.no_number": "A message about an authorization has no number for it.",
     "authorization.row": "A row of a list of authorizations cannot be used.",
     "rules.authorization": "A row of the table of codes that need an authorization is wrong.",

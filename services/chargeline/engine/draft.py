@@ -29,7 +29,7 @@ from chargeline.engine.answers import (
 from chargeline.engine.answers.beside import AnswersBeside, answers_beside
 from chargeline.engine.answers.once import asked_once
 from chargeline.engine.authorizations.lines import needs_of
-from chargeline.engine.authorizations.visit_review import VisitReview, review_of
+from chargeline.engine.authorizations.visit_review import Reviewing, VisitReview, review_of
 from chargeline.engine.body import with_body_doses
 from chargeline.engine.care import NO_CARE
 from chargeline.engine.comparison import with_differences
@@ -103,7 +103,8 @@ def draft(
     )
     encounters, told = drafting.encounters(), drafting.timeline.authorizations
     review = drafting.authorized(with_word_on_lines(encounters, words))
-    asked = (*visit_questions(timeline, told), *[need.question for need in review.needed])
+    lacking = [need.question for need in review.needed]
+    asked = (*visit_questions(timeline, told), *review.questions, *lacking)
     return _new_draft(
         key=timeline.key,
         policy=name,
@@ -368,14 +369,14 @@ class _Drafting:
 
     def authorized(self, encounters: tuple[EncounterDraft, ...]) -> VisitReview:
         """The encounters after the review of authorizations, and what the visit's orders lack."""
+        rulebook = self.rulebook
+        policy, needs = rulebook.policies[self.policy], rulebook.needs
         return review_of(
             encounters,
             self.timeline,
-            self.rulebook.policies[self.policy],
             self.history,
-            formulary=self.rulebook.formulary,
-            needs=self.rulebook.needs,
-            tables=self.rulebook.tables,
+            Reviewing(policy, rulebook.formulary, needs, rulebook.tables),
+            answers=self.answers,
             saved=self.saved,
         )
 

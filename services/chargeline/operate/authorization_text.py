@@ -100,7 +100,10 @@ def in_full(
     lines += ["", "  told", *[f"    {line}" for line in map(_version(entry.zone), versions)]]
     if not versions:
         lines.append("    by messages that are kept no more (CHARGELINE_RETENTION_DAYS)")
-    lines += ["", "  billed against it by", *[f"    {line}" for line in _uses(entry.balance)]]
+    uses, before = entry.balance.uses, entry.balance.uses_before
+    lines += ["", "  billed against it by", *_uses(uses), *([] if uses else ["    nobody yet"])]
+    if before:
+        lines += ["", "  billed against earlier days of the number by", *_uses(before)]
     return lines
 
 
@@ -115,15 +118,14 @@ def _concerns(entry: LedgerAuthorization) -> list[str]:
     ]
 
 
-def _uses(balance: AuthorizationBalance) -> Iterator[str]:
-    for account in balance.uses:
+def _uses(accounts: Sequence[Account]) -> Iterator[str]:
+    for account in accounts:
         use = account.use
+        lacking = ", not covered: too little was left" if account.is_short else ""
         yield (
-            f"{use.day}  visit {use.visit.visit}  {use.code}  {plain(account.amount)}, "
-            f"{plain(account.after)} in all"
+            f"    {use.day}  visit {use.visit.visit}  {use.code}  {plain(account.amount)}, "
+            f"{plain(account.after)} in all{lacking}"
         )
-    if not balance.uses:
-        yield "nobody yet"
 
 
 def _version(zone: str) -> Any:
@@ -175,6 +177,7 @@ def as_json(
         "decided": _iso(authorization.decided),
         "concerns": [concern._asdict() for concern in entry.concerns],
         "uses": [_use_json(account) for account in balance.uses],
+        "uses_before": [_use_json(account) for account in balance.uses_before],
         **told,
     }
 
@@ -188,6 +191,7 @@ def _use_json(account: Account) -> dict[str, Any]:
         "units": use.units,
         "amount": plain(account.amount),
         "used_after": plain(account.after),
+        "covered": not account.is_short,
     }
 
 

@@ -87,7 +87,10 @@ class AuthorizationOfVisit(PublishedModel):
     granted: str | None
     """A decimal number; null where it has no limit."""
     used: str
-    """A decimal number: what the visits until this one use, and this one too."""
+    """A decimal number: what the visits until this one bill against it, and this one too, covered
+    or not."""
+    not_covered: str
+    """A decimal number: what of `used` found too little left, whole lines of it."""
     left: str | None
     """A decimal number, below 0 where more is billed than granted; null where it has no limit."""
     status: authorization_words.StatusCharted
@@ -136,6 +139,7 @@ def authorization_of_visit(
         basis=basis_of(authorization),
         granted=plain(granted) if granted is not None else None,
         used=plain(balance.used),
+        not_covered=plain(balance.not_covered),
         left=plain(left) if left is not None else None,
         status=authorization.status,
         says=state_of(authorization, day, zone),

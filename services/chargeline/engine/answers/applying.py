@@ -91,7 +91,7 @@ def change_nothing(answer: Answer, items: _Items, formulary: Formulary) -> _Item
 
 
 def left_to_the_authorization(answer: Answer, items: _Items, formulary: Formulary) -> _Items:
-    """Change no administration: `authorizations.py` of this folder takes it."""
+    """Change no administration: `authorizations.py` of this folder, or `unpaid.py`, takes it."""
     return {}
 
 
@@ -335,6 +335,8 @@ EFFECTS: Mapping[AnswerChoice, Callable[[Answer, _Items, Formulary], _Items]] = 
     "pended": left_to_the_authorization,
     "codes": left_to_the_authorization,
     "units": left_to_the_authorization,
+    "this_payer": left_to_the_authorization,
+    "other_payer": left_to_the_authorization,
     "same_course": left_to_the_visit,
     "new_course": left_to_the_visit,
     "unknown": change_nothing,

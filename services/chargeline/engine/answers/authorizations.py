@@ -1,8 +1,9 @@
 """What a person's answer does to an authorization of which a payer's message did not say enough.
 
-It owns which choice gives which value. Where the value goes, `authorizations/unsaid.py` says. An
-answer holds as long as the message that it is about stands in the visit: a later message that says
-the same thing itself counts from its own time on.
+It owns which choice gives which value, and who pays a visit as a person says. Where a value goes,
+`authorizations/unsaid.py` and `visit_review.py` say. An answer holds as long as the message that it
+is about stands in the visit: a later message that says the same thing itself counts from its own
+time on.
 """
 
 from collections.abc import Mapping
@@ -12,14 +13,17 @@ from chargeline.engine.answer_words import AnswerChoice
 from chargeline.engine.answers.beside import AnswersBeside
 from chargeline.engine.answers.identity import fingerprint_of
 from chargeline.engine.answers.values import code_list_of, count_of
+from chargeline.engine.authorization_codes import AuthorizationCode
 from chargeline.engine.authorization_words import StatusCharted, Unsaid
 from chargeline.engine.authorizations.facts import Authorization
+from chargeline.engine.authorizations.unpaid import payer_question
 from chargeline.engine.authorizations.unsaid import HAD_TO_SAY, unsaid_question, with_said
 from chargeline.engine.events import Answer
 from chargeline.engine.timeline.records import Timeline
 from chargeline.engine.trace import Question
 
 _CODES = frozenset([code for code, _expected in HAD_TO_SAY.values()])
+_NO_PAYER: AuthorizationCode = "authorization.no_payer"
 _STATUS: Mapping[AnswerChoice, StatusCharted] = {
     "granted": "approved",
     "denied": "denied",
@@ -28,12 +32,18 @@ _STATUS: Mapping[AnswerChoice, StatusCharted] = {
 
 
 def is_of_authorization(answer: Answer) -> bool:
-    """Whether an answer is to a question about what a payer did not say."""
-    return answer.code in _CODES
+    """Whether an answer is to a question about what a payer did not say, or about who pays."""
+    return answer.code in _CODES or answer.code == _NO_PAYER
 
 
 def still_fits(answer: Answer, timeline: Timeline) -> bool:
-    """Whether the message that an answer of a person is about still stands in the visit."""
+    """Whether the message that an answer of a person is about still stands in the visit.
+
+    An answer to who pays holds for the payer that the question named.
+    """
+    if answer.code == _NO_PAYER:
+        asked = fingerprint_of(payer_question(answer.value), {})
+        return answer.choice != "this_payer" or answer.fingerprint == asked
     return answer.fingerprint in {
         fingerprint_of(unsaid_question(version, name), {})
         for versions in timeline.unclear
@@ -70,3 +80,17 @@ def _value(answer: Answer) -> dict[str, Any]:
     if count is None:
         return {}
     return {"units": count.granted, **({"basis": count.basis} if count.basis else {})}
+
+
+def payer_said(answers: AnswersBeside) -> str:
+    """Who pays a visit, in capitals, as a person says; "" if nobody does.
+
+    Of several answers the last counts. It hangs on the answer alone, so that what the visit adds to
+    the patient's record does not hang on what others have added.
+    """
+    payers = [
+        answer.value
+        for answer in answers.by_fingerprint.values()
+        if answer.code == _NO_PAYER and answer.choice == "this_payer"
+    ]
+    return payers[-1] if payers else ""

@@ -120,6 +120,8 @@ def _values(offer: Offer, timeline: Timeline, asked: Asked, rulebook: Rulebook) 
     """The values to try for a choice: "" for one that needs none, empty if none can be proposed."""
     by_key = {item.key: item for item in timeline.administrations}
     items = [by_key[key] for key in asked.question.administrations if key in by_key]
+    if offer.value == "payer":
+        return [asked.question.about]
     if offer.value in _OF_A_VISIT:
         return _OF_A_VISIT[offer.value]
     if offer.value == "" or not items:
@@ -205,5 +207,6 @@ _PROPOSALS: Mapping[ValueKind, Callable[[_Asked], Sequence[str]]] = {
     "route": _routes,
     "ndc": _ndcs,
     "administration": _of_the_day,
+    "payer": _nothing,
     "charge": _nothing,
 }

@@ -100,6 +100,11 @@ def level_of(value: str) -> Level | None:
     return next((level for level in get_args(Level) if level == value), None)
 
 
+def payer_of(value: str) -> str | None:
+    """A payer as the questions name it, in capitals; None if the value is none."""
+    return value if value and value == value.strip().upper() else None
+
+
 def route_of(value: str) -> Route | None:
     """A word for a route; None if the value is none."""
     return next((route for route in get_args(Route) if route == value), None)
@@ -117,6 +122,7 @@ _SHAPES: Mapping[ValueKind, str] = {
     "level": f"one of {', '.join(get_args(Level))}",
     "codes": "HCPCS or CPT codes with blanks between them, such as J9271 J9305, or * for all",
     "count": "a whole number from 0 on, with what it counts, such as 800 units or 12 visits",
+    "payer": "the payer that the question names, or no value",
     "charge": "a code with its modifiers and units, such as 96415-59 x2",
 }
 _READERS: Mapping[ValueKind, Callable[[str], object | None]] = {
@@ -129,6 +135,7 @@ _READERS: Mapping[ValueKind, Callable[[str], object | None]] = {
     "ndc": ndc11,
     "codes": code_list_of,
     "count": count_of,
+    "payer": payer_of,
 }
 
 

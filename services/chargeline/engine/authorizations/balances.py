@@ -19,7 +19,7 @@ from chargeline.engine.authorizations.facts import (
     WAITING,
     Authorization,
 )
-from chargeline.engine.authorizations.on_file import nearest
+from chargeline.engine.authorizations.on_file import nearest, unfit
 from chargeline.engine.authorizations.parts import with_whole
 from chargeline.engine.authorizations.used import (
     Account,
@@ -48,11 +48,13 @@ class AuthorizationBalance(NamedTuple):
     """One authorization with the uses that count against it, in the order in which they count.
 
     `next_dose` is the next planned dose for which it has no room, and no other one has; else None.
+    `uses_before` count against an earlier period of the number, which has units of its own.
     """
 
     authorization: Authorization
     uses: tuple[Account, ...]
     next_dose: Use | None = None
+    uses_before: tuple[Account, ...] = ()
 
     def uses_of(self, visit: VisitKey) -> tuple[Account, ...]:
         """What one visit uses of it, in the order in which it counts."""
@@ -125,7 +127,9 @@ class AuthorizationBalance(NamedTuple):
             yield BalanceConcern("authorization.ending", f"its last day is {authorization.until}")
         dose = self.next_dose
         if dose is not None:
-            says = f"no room for the dose of {dose.day} ({dose.planned} units of {dose.code})"
+            is_within = unfit(authorization.as_of(dose.day), dose) is None
+            lacks = "no room for" if is_within else "does not cover the day of"
+            says = f"{lacks} the dose of {dose.day} ({dose.planned} units of {dose.code})"
             yield BalanceConcern("authorization.next_dose", says)
 
 
@@ -179,6 +183,15 @@ def _balance(
     return AuthorizationBalance(
         authorization,
         uses=tuple([account for account in billed if _is_of(account, authorization)]),
+        uses_before=tuple(
+            [
+                account
+                for account in billed
+                if account.authorization is not None
+                and is_one(account.authorization, authorization)
+                and not _is_of(account, authorization)
+            ]
+        ),
         next_dose=next(
             (
                 account.use

@@ -7,7 +7,7 @@ against: that may change when another authorization arrives, and every reader wo
 same way from the same facts (used.py).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
@@ -19,7 +19,6 @@ from chargeline.engine.events import BEGINNING, MessageRef, VisitKey
 from chargeline.engine.quantities import plain
 from chargeline.engine.record import APART, PLANNED, Contribution, Fact, History, Slot
 from chargeline.engine.timeline.records import VisitContext
-from chargeline.engine.trace import ChargeLine
 
 _EVERY = "*"  # the topic of all of a patient's authorizations
 
@@ -108,26 +107,6 @@ def authorization_fact(authorization: Authorization) -> Fact:
     }
     at = _noon(until) if until is not None else sent or BEGINNING
     return Fact(Slot("authorization", about), at, _text(said))
-
-
-def billed_uses(facts: Iterable[Fact], lines: Sequence[ChargeLine]) -> list[Fact]:
-    """The facts of a visit, with the units of its lines as they are after what people said."""
-    units: dict[tuple[str, str], int] = {}
-    for line in lines:
-        slot = (line.code, line.service_date.isoformat())
-        units[slot] = units.get(slot, 0) + line.units
-    return [_with_units(fact, units) for fact in facts]
-
-
-def _with_units(fact: Fact, units: Mapping[tuple[str, str], int]) -> Fact:
-    if fact.slot.kind != "authorized_units":
-        return fact
-    _every, code, day, *planned = fact.slot.about.split(APART)
-    if planned:
-        return fact
-    return fact._replace(
-        value=_text({**_read(fact.value), "units": str(units.get((code, day), 0))})
-    )
 
 
 # ------------------------------------------------------------------ from the record

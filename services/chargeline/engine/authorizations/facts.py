@@ -41,9 +41,18 @@ class EarlierState(NamedTuple):
         return _is_granted(self.status, self.unsaid)
 
     @property
+    def starts(self) -> date | None:
+        """Its first day then; None where nobody says one, or it is that of now."""
+        return dict(zip(TERMS, self.terms, strict=True))["starts"] if self.terms else None
+
+    @property
     def until(self) -> date | None:
         """Its last day then; None where nobody says one, or it is that of now."""
         return dict(zip(TERMS, self.terms, strict=True))["until"] if self.terms else None
+
+    def begins_after(self, day: date) -> bool:
+        """Whether the payer granted it for days that all lie after a day."""
+        return self.is_granted and self.starts is not None and day < self.starts
 
 
 class Authorization(NamedTuple):
@@ -163,18 +172,25 @@ def put_together(versions: Iterable[Authorization]) -> Authorization:
         if whole is None:
             whole = version._replace(earlier=version.earlier or _before_the_first(version))
             continue
+        with_period = _for_days_before(whole, version)
+        if with_period is not None:
+            whole = with_period
+            continue
         earlier = _earlier(whole, version)
-        said = {
-            name: value
-            for name, value in version._asdict().items()
-            if name in _KEPT or value not in _NOTHING
-        }
         unsaid = tuple(dict.fromkeys([*whole.unsaid, *version.unsaid]))
-        whole = whole._replace(
-            **{**_taken_back(version), **said, "unsaid": unsaid, "earlier": earlier}
-        )
+        whole = _after(whole, version)._replace(unsaid=unsaid, earlier=earlier)
     assert whole is not None, "an authorization has at least one version"
     return whole
+
+
+def _after(whole: Authorization, version: Authorization) -> Authorization:
+    """What was said before, with each field that a later message says."""
+    said = {
+        name: value
+        for name, value in version._asdict().items()
+        if name in _KEPT or value not in _NOTHING
+    }
+    return whole._replace(**{**_taken_back(version), **said})
 
 
 def whole_of(versions: Sequence[Authorization]) -> Authorization:
@@ -270,6 +286,32 @@ def _before_approval(whole: Authorization, version: Authorization) -> tuple[Earl
     return states if any(state.is_granted for state in states) else ()
 
 
+def _for_days_before(whole: Authorization, version: Authorization) -> Authorization | None:
+    """One that is granted for days which all lie before those that are granted already; else None.
+
+    Both periods stand, each for its days and with its units. Granted for April to June, and in May
+    for January to March: a dose of February is covered by the second message, one of May by the
+    first. A refusal, or whatever else stands after the first day of the later period, goes on.
+    """
+    until = version.until
+    if version.status != "approved" or version.starts is None or version.earlier:
+        return None
+    states = _with_now(whole)
+    after = [n for n, state in enumerate(states) if until and state.begins_after(until)]
+    if not after or version.is_upside_down:
+        return None
+    later = states[after[0] :]
+    begins = later[0].starts
+    assert begins is not None, "it begins after a day"
+    told = _after(whole, version)._replace(unsaid=version.unsaid)
+    period = _as_state(told)._replace(before=begins)
+    earlier = (*_cut(states[: after[0]], version.starts), period, *later[:-1])
+    if whole.status in WAITING and whole.earlier:  # this is the answer to it
+        terms = dict(zip(TERMS, later[-1].terms or (), strict=True))
+        whole = whole._replace(status=later[-1].status, decided=later[-1].decided, **terms)
+    return whole._replace(message=version.message, address=version.address, earlier=earlier)
+
+
 def _is_moved(whole: Authorization, version: Authorization) -> bool:
     """Whether an approval only moves the days of one that had not begun when it was told."""
     if whole.status not in _GRANTED or None in (whole.starts, version.starts, version.since):
@@ -286,10 +328,14 @@ def _with_now(whole: Authorization) -> tuple[EarlierState, ...]:
     """
     if whole.status in WAITING and whole.earlier:
         return (*whole.earlier[:-1], whole.earlier[-1]._replace(before=date.max))
+    return (*whole.earlier, _as_state(whole))
+
+
+def _as_state(whole: Authorization) -> EarlierState:
+    """How an authorization stands now, as a state without an end."""
     terms = tuple([getattr(whole, name) for name in TERMS])
     decided = whole.decided or whole.message.sent
-    now = EarlierState(date.max, whole.status, terms, whole.unclear, decided=decided)
-    return (*whole.earlier, now)
+    return EarlierState(date.max, whole.status, terms, whole.unclear, decided=decided)
 
 
 def _cut(states: Sequence[EarlierState], day: date) -> tuple[EarlierState, ...]:

@@ -52,6 +52,10 @@ class Needs:
                     return row
         return None
 
+    def names(self, code: str, day: date) -> bool:
+        """Whether there is a row of a code on a day, of whatever payer."""
+        return any(row.in_force(day) for row in self._by_code.get(code, ()))
+
     @property
     def rows(self) -> tuple[NeedRow, ...]:
         """All rows, by code."""
@@ -143,3 +147,8 @@ def need_of(rules: DayRules, needs: Needs, payer: str, code: str, *, day: date) 
         return None
     table_row = (("table", "base/authorizations.csv"), ("payer", row.payer), ("source", row.cite))
     return Need(row.evidence, None, table_row)
+
+
+def may_need(rules: DayRules, needs: Needs, code: str, *, day: date) -> bool:
+    """Whether there may be a payer that wants one for a code: a row names it, or rules decide."""
+    return needs.names(code, day) or bool(rules.of(NEED).rules)

@@ -25,7 +25,7 @@ from chargeline.engine.authorizations.said import Lack, lack_of
 from chargeline.engine.authorizations.used import Countdown
 from chargeline.engine.drugs.planned import planned_units
 from chargeline.engine.events import DrugAmount
-from chargeline.engine.formulary import Formulary, Given
+from chargeline.engine.formulary import Drug, Formulary, Given
 from chargeline.engine.quantities import convert, plain
 from chargeline.engine.rules import DayRules, Policy
 from chargeline.engine.tables import PublishedTables
@@ -53,16 +53,30 @@ def planned_doses(
     tables: PublishedTables,
 ) -> tuple[PlannedDose, ...]:
     """The doses that orders of a visit plan, of drugs that need an authorization."""
-    context = timeline.context
-    if context.discharged is not None or context.cancelled or len(timeline.patients) != 1:
-        return ()
     return tuple(
         [
             dose
-            for order in timeline.planned
+            for order in orders_of(timeline)
             for dose in _doses(timeline, order, formulary, policy, needs=needs, tables=tables)
         ]
     )
+
+
+def orders_of(timeline: Timeline) -> tuple[PlannedOrder, ...]:
+    """The orders of a visit that plan doses; none where it has ended."""
+    context = timeline.context
+    if context.discharged is not None or context.cancelled or len(timeline.patients) != 1:
+        return ()
+    return timeline.planned
+
+
+def coded_drugs(order: PlannedOrder, formulary: Formulary) -> Iterator[tuple[DrugAmount, Drug]]:
+    """The drugs of an order that have a code, each with its amount."""
+    for amount in order.drugs:
+        given = Given(order.route, amount.amount, amount.unit)
+        drug = formulary.find(amount.codes, amount.text, order.day, given).drug
+        if drug is not None and drug.hcpcs:
+            yield amount, drug
 
 
 def _doses(
@@ -75,11 +89,7 @@ def _doses(
     tables: PublishedTables,
 ) -> Iterator[PlannedDose]:
     rules, context = policy.on(order.day), timeline.context
-    for amount in order.drugs:
-        given = Given(order.route, amount.amount, amount.unit)
-        drug = formulary.find(amount.codes, amount.text, order.day, given).drug
-        if drug is None or not drug.hcpcs:
-            continue
+    for amount, drug in coded_drugs(order, formulary):
         need = need_of(rules, needs, context.payer.upper(), drug.hcpcs, day=order.day)
         if need is None:
             continue

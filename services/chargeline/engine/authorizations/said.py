@@ -59,12 +59,15 @@ def lack_of(account: Account, on_file: Sequence[Authorization], clocks: Clocks) 
 
 def _short(account: Account, authorization: Authorization, expected: str) -> Lack:
     assert authorization.units is not None, "what has no count is never short"
+    is_planned = not account.use.units
+    also, takes = ("or planned ", "dose needs") if is_planned else ("", "bills")
+    denied = "" if is_planned else "; the whole line is denied"
     found = (
         f"{authorization.number} with {plain(authorization.units)} {basis_of(authorization)}, "
-        f"against which {plain(account.before)} are billed already; "
-        f"this bills {plain(account.amount)}"
+        f"against which {plain(account.before)} are billed {also}already; "
+        f"this {takes} {plain(account.amount)}"
     )
-    do = "ask the payer for more units, or for a new authorization; the whole line is denied"
+    do = f"ask the payer for more units, or for a new authorization{denied}"
     return Lack("authorization.units", f"{expected} with enough left", found, do)
 
 
