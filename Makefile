@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo live test chaos bench soak lint format lock audit wheel notices clean
+.PHONY: help setup demo live workbench test chaos bench soak lint format lock audit wheel notices clean
 
 help: ## list the verbs
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ WORKERS := $(shell cores=$$(getconf _NPROCESSORS_ONLN || echo 2); echo $$((cores
 
 test: setup ## run the tests, side by side
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS)
+
+workbench: setup ## show the workbench on invented data, until ^C
+	@$(BIN)/python -m tests.workbench.stand
 
 chaos: setup ## kill, freeze and mislead the service under load, and compare: SEED=7 for the same again
 	@SEED=$(SEED) $(BIN)/python -m tests.live.chaos

@@ -14,7 +14,8 @@
 DO $$
 DECLARE name text;
 BEGIN
-  FOREACH name IN ARRAY ARRAY['owner', 'capture', 'serve', 'relay', 'operator', 'reader', 'auditor']
+  FOREACH name IN ARRAY ARRAY['owner', 'capture', 'serve', 'relay', 'operator', 'reader',
+    'workbench', 'auditor']
   LOOP
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'chargeline_' || name) THEN
       EXECUTE format('CREATE ROLE %I NOLOGIN', 'chargeline_' || name);
@@ -27,7 +28,7 @@ GRANT chargeline_capture TO chargeline_serve;
 -- Captures take turns as the relay.
 GRANT chargeline_relay TO chargeline_capture;
 -- Who sees to messages sees them.
-GRANT chargeline_reader TO chargeline_operator;
+GRANT chargeline_reader TO chargeline_operator, chargeline_workbench;
 
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO chargeline_owner, chargeline_capture, chargeline_relay,

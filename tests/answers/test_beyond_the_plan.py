@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from chargeline.coding.beside import courses_of, record_of
+
 from chargeline.coding.run import Run
 from chargeline.engine.answers.offers import offers_for
 from tests.answers.given import answer, run_after

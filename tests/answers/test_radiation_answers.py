@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from chargeline.coding.beside import courses_of, record_of
 from chargeline.coding.run import Run
+from chargeline.drafting.visit_record import courses_of, record_of
 from chargeline.engine.answers.offers import offers_for, severity_of
 from chargeline.engine.finding_codes import MEANINGS
 from tests.answers.given import answer, asked, run_after

@@ -12,7 +12,7 @@ import pytest
 
 from chargeline import cli
 from chargeline.settings import Settings, load, variable
-from chargeline.settings.values import PREFIX
+from chargeline.settings.kinds import PREFIX
 from chargeline.telemetry.http import _PAGES
 from tests.chart.helm import SETS, Pod, pods, rendered, rendered_set, values_of, with_set
 from tests.chart.mounted import CONTENTS, FROM_SECRETS, environment_of, files_of, secrets_of

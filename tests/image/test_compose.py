@@ -17,7 +17,7 @@ from compose_spec import PyCompose
 
 from chargeline import cli
 from chargeline.settings import load
-from chargeline.settings.values import PREFIX
+from chargeline.settings.kinds import PREFIX
 from chargeline.version import VERSION
 from tests.live.prometheus import program
 

@@ -1,6 +1,7 @@
 """The migrations make just the tables of `tables.py`; a ledger of another version is refused."""
 
 import asyncio
+import re
 from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -42,6 +43,8 @@ RECORDS = {
     "parked": "StoredParkedMessage",
     "audit": "StoredAct",
     "data_key": "StoredDataKey",
+    "assignment": "StoredAssignment",
+    "session": "StoredSession",
 }
 CATALOGUES = {
     "sqlite": [
@@ -103,7 +106,8 @@ async def migrated(url: str) -> None:
 
 
 BEFORE_DATA_KEYS = ("data_key",)
-BEFORE_SEALS = ("seal", "chain", "data_key", "waiting_cents", "waits_for")
+BEFORE_WORK_LIST = ("place", "payer", "day", "asks", "asks_first", "drug", "stake_cents")
+BEFORE_SEALS = ("seal", "chain", "data_key", "waiting_cents", "waits_for", *BEFORE_WORK_LIST)
 
 
 def insert_old(
@@ -174,7 +178,7 @@ def normal(row: tuple[Any, ...]) -> tuple[Any, ...]:
 def _lines(text: str) -> list[str]:
     lines = [
         line.strip(" ,\t")
-        for line in text.removesuffix(")").replace(" NULL, ", " NULL,\n").splitlines()
+        for line in re.sub(r"( NULL| TEXT), ", r"\1,\n", text.removesuffix(")")).splitlines()
     ]
     return sorted(filter(None, lines))
 

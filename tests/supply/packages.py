@@ -18,6 +18,8 @@ OLDER_WORDS = {
     "MIT License": "MIT",
     "License :: OSI Approved :: Apache Software License": "Apache-2.0",
     "License :: OSI Approved :: MIT License": "MIT",
+    # Of Jinja, as its text says.
+    "License :: OSI Approved :: BSD License": "BSD-3-Clause",
 }
 HEAD = """\
 # Packages of others
@@ -25,6 +27,8 @@ HEAD = """\
 chargeline itself is under the Apache License 2.0 ([LICENSE](LICENSE)). It runs with these packages,
 in the versions of `requirements-runtime.lock`. The wheel holds none of them: pip fetches them. The
 image holds them all, each with the text of its licence in its `.dist-info` folder below `/app/lib`.
+What a browser loads is in the wheel: htmx 2.0.11 (0BSD), one file with the text of its licence
+beside it, in `services/chargeline/workbench/static/`.
 Rules that follow somebody's publication name their source in `rules/`; CMS's tables and AMA's
 descriptors are not part of this repository.
 

@@ -1,4 +1,4 @@
-"""The verbs of the live service: capture, gateway, serve, config, topics, parked.
+"""The verbs of the live service: capture, gateway, serve, workbench, config, topics, parked.
 
 It owns their arguments and their help. The settings of these verbs come from the environment
 (docs/configuration.md).
@@ -26,6 +26,10 @@ _SERVE_HELP = """\
 Gateway, capture and ledger in one process, without Kafka: listens for HL7 messages over MLLP, keeps
 them in the ledger, and writes drafts and questions as JSON lines. ^C or SIGTERM stops the program.
 """
+_WORKBENCH_HELP = """\
+Shows web pages over the ledger, for coders, nurses and operations, and keeps what they say there as
+answers. It drafts nothing by itself: a capture or `serve` does. SIGTERM or ^C stops it.
+"""
 _CONFIG_HELP = """\
 Prints each setting of the live service with its environment variable, its value and its meaning.
 Passwords are shown as ****. Below stands each mistake, and the exit code is then 2.
@@ -39,6 +43,7 @@ person retries or drops it. The drafts of its visit are marked incomplete until 
 def add_live(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     """Add all verbs of the live service."""
     _add_programs(verbs)
+    _add_workbench(verbs)
     config = verbs.add_parser(
         "config", help="print the settings of the live service", description=_CONFIG_HELP
     )
@@ -76,9 +81,24 @@ def _add_programs(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         type=Path,
         help="append drafts and questions to this file (default: print them)",
     )
-    serve.set_defaults(
-        run=on_demand("serve.program", lambda module, asked: module.serve(asked.out))
+    serve.add_argument(
+        "--workbench", action="store_true", help="show the web pages of the workbench as well"
     )
+    serve.set_defaults(
+        run=on_demand(
+            "serve.program",
+            lambda module, asked: module.serve(asked.out, with_workbench=asked.workbench),
+        )
+    )
+
+
+def _add_workbench(verbs: "Verbs[argparse.ArgumentParser]") -> None:
+    workbench = verbs.add_parser(
+        "workbench",
+        help="live service: web pages over the ledger",
+        description=_WORKBENCH_HELP,
+    )
+    workbench.set_defaults(run=on_demand("workbench.program", lambda module, _asked: module.run))
 
 
 def _add_topics(verbs: "Verbs[argparse.ArgumentParser]") -> None:

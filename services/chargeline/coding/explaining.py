@@ -10,10 +10,10 @@ from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from chargeline.coding.authorization_page import authorizations_in_words
-from chargeline.coding.beside import record_of
 from chargeline.coding.course_page import courses_in_words
 from chargeline.coding.page import given_in_words
 from chargeline.coding.run import CodedVisit, Run
+from chargeline.drafting.visit_record import record_of
 from chargeline.engine import (
     ChargeLine,
     EncounterDraft,

@@ -15,10 +15,11 @@ from rich.table import Table
 from rich.text import Text
 
 from chargeline.coding.authorization_page import print_authorizations
-from chargeline.coding.beside import record_of
 from chargeline.coding.course_page import print_courses
 from chargeline.coding.records import set_aside_groups
 from chargeline.coding.run import CodedVisit, Run
+from chargeline.drafting.given_words import drug_words, route_words
+from chargeline.drafting.visit_record import record_of
 from chargeline.engine import (
     FAMILIES,
     MEANINGS,
@@ -37,7 +38,6 @@ from chargeline.engine import (
     differences_in_words,
     plain,
     printable,
-    product_of,
     with_answers,
 )
 
@@ -45,12 +45,6 @@ from chargeline.engine import (
 BAR_WIDTHS = {110: 36, 72: 14, 0: 0}
 NARROW = 72
 """Below so many columns the reason of a line stands under it and not beside it."""
-_SHORT_ROUTES = {
-    "intravenous": "IV",
-    "subcutaneous": "SC",
-    "intramuscular": "IM",
-    "intra_arterial": "IA",
-}
 
 
 def print_run(console: Console, run: Run, rulebook: Rulebook) -> None:
@@ -134,7 +128,7 @@ def _timeline(
             _clock(item.start, zone),
             _bar(item, first, last, width),
             Text(_stop_clock(item, zone)),
-            Text(printable(_drug_words(item, formulary)), style="bold"),
+            Text(printable(drug_words(item, formulary)), style="bold"),
             Text(printable(_where_words(item))),
         )
     return Padding(grid, (0, 0, 0, 2))
@@ -177,18 +171,6 @@ def _stop_clock(item: Administration, zone: ZoneInfo) -> str:
     return "" if stop == item.start else _clock(stop, zone)
 
 
-def _drug_words(item: Administration, formulary: Formulary) -> str:
-    parts = []
-    for drug in item.drugs:
-        if drug.component == "" and len(item.drugs) > 1:
-            continue
-        entry = product_of(item, drug, formulary).drug
-        name = entry.id if entry else (drug.text or "/".join(drug.codes) or "unknown drug")
-        amount = f" {plain(drug.amount)} {drug.unit}".rstrip() if drug.amount else ""
-        parts.append(f"{name}{amount}" + (" (base)" if drug.component == "base" else ""))
-    return " + ".join(parts) or "drug not charted"
-
-
 def given_in_words(item: Administration, formulary: Formulary, zone: ZoneInfo) -> str:
     """One administration as a line of text: when it ran, what it was, where it went.
 
@@ -200,7 +182,7 @@ def given_in_words(item: Administration, formulary: Formulary, zone: ZoneInfo) -
         for run in item.intervals
     ]
     who = f"  charted by {item.charted_by}" if item.charted_by else ""
-    return f"{', '.join(times)}  {_drug_words(item, formulary)}  {_where_words(item)}{who}"
+    return f"{', '.join(times)}  {drug_words(item, formulary)}  {_where_words(item)}{who}"
 
 
 def _where_words(item: Administration) -> str:
@@ -208,10 +190,7 @@ def _where_words(item: Administration) -> str:
         ((run.stop - run.start).total_seconds() for run in item.intervals if run.stop),
         start=0.0,
     )
-    route = _SHORT_ROUTES.get(item.route) or (
-        item.route_text if item.route == "other" else item.route
-    )
-    words = [route or item.route_text or "no route"]
+    words = [route_words(item)]
     if item.route == "intravenous" and item.line:
         words.append(item.line)
     if item.device:

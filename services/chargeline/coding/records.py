@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from chargeline.coding.assembly import SHOWN_PLACES
-from chargeline.coding.beside import authorizations_of, courses_of, last_day_of, record_of
 from chargeline.coding.run import CodedVisit, Run, SetAside
+from chargeline.drafting.visit_record import authorizations_of, courses_of, last_day_of, record_of
 from chargeline.engine import Finding, Rulebook, Timeline
 from chargeline.published.answers import SaidByAPerson
 from chargeline.published.authorizations import details_of

@@ -18,11 +18,13 @@ from chargeline.drafting.announcing import announcement
 from chargeline.drafting.due import due_questions, look_again
 from chargeline.drafting.reading_back import question_read
 from chargeline.drafting.rows import (
+    asking,
     changed_row,
     given_up,
     new_visit,
     stored_question,
     stored_revision,
+    told,
     waiting,
 )
 from chargeline.drafting.stops import StopDocumented, stops_documented
@@ -136,7 +138,7 @@ class RevisionMaker:
     ) -> Draft:
         """Draft a visit, with what its state says of other visits and of dropped messages."""
         work = saved.setdefault(timeline.key, SavedWork())
-        return draft(without_dropped(timeline, state), self.rulebook, state.history, saved=work)
+        return draft(state.without_dropped(timeline), self.rulebook, state.history, saved=work)
 
     def revise(self, visits: Sequence[VisitToRevise], now: datetime) -> DraftingResult:
         """Find what is new in these visits."""
@@ -173,7 +175,7 @@ class RevisionMaker:
         # A message that a person has seen to makes the visit incomplete no more, although it still
         # cannot be read.
         incomplete = state.parked or (
-            bool(without_dropped(timeline, state).problems) and not state.settled
+            bool(state.without_dropped(timeline).problems) and not state.settled
         )
         last, revision = self._next(
             drafted, timeline, state.last, final=final, incomplete=incomplete
@@ -206,7 +208,7 @@ class RevisionMaker:
             stake_cents=self._stake(drafted),
             rulebook=self.rulebook.version,
         )
-        row = waiting(row, visit.row, revision)
+        row = told(waiting(row, visit.row, revision), timeline)
         result = self._result(visit, row, last=last, revision=revision, due=due, now=now)
         if revision is None or not final:
             return result
@@ -346,7 +348,7 @@ class RevisionMaker:
         return DraftingResult(
             revisions=[stored_revision(revision, now)] if revision is not None else [],
             announcements=announcements,
-            visits=changed_row(visit.row, row),
+            visits=changed_row(visit.row, asking(row, list(open_now.values()))),
             questions=questions,
             written=[revision] if revision is not None else [],
             asked=changes,
@@ -358,18 +360,6 @@ class RevisionMaker:
 def _as_charted(timeline: Timeline | None) -> Timeline | None:
     """A timeline without the orders that only wait: what a draft says of them stands in it."""
     return timeline._replace(planned=()) if timeline is not None else None
-
-
-def without_dropped(timeline: Timeline, state: VisitState) -> Timeline:
-    """A timeline without what could not be read of messages that a person has dropped."""
-    if not state.dropped:
-        return timeline
-    problems = [
-        problem
-        for problem in timeline.problems
-        if problem.source.message.digest not in state.dropped
-    ]
-    return timeline._replace(problems=tuple(problems))
 
 
 def _newly_withheld(revision: WrittenRevision | None, last: LastRevision | None) -> list[str]:

@@ -7,9 +7,19 @@ again. It writes nothing: whoever asks for a row gives it to a batch.
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import get_args
 
 from chargeline.drafting.inbound import ReadRecord
-from chargeline.engine import PatientMerge, Reading, Unreadable, VisitKey, VisitMerge
+from chargeline.engine import (
+    PatientMerge,
+    Reading,
+    Timeline,
+    Unreadable,
+    VisitKey,
+    VisitMerge,
+    answer_words,
+    severity_of,
+)
 from chargeline.hl7.errors import Hl7Error
 from chargeline.ledger.records import (
     Announcement,
@@ -23,6 +33,7 @@ from chargeline.ledger.records import (
 from chargeline.published.drafts import WrittenRevision
 from chargeline.published.shapes import DocumentationQuestion
 
+_SEVERITIES = get_args(answer_words.Severity)  # the gravest first
 # Retention goes by the time of a visit's row. A row that would change in nothing else is written
 # once a day.
 STALE = timedelta(days=1)
@@ -135,6 +146,32 @@ def waiting_for(row: StoredVisit, reasons: Sequence[str], cents: int) -> StoredV
     return row._replace(waits_for=next(iter(reasons), ""), waiting_cents=cents)
 
 
+def told(row: StoredVisit, timeline: Timeline) -> StoredVisit:
+    """The row of a visit with what its messages tell of where, when and who pays."""
+    context, days = timeline.context, timeline.days
+    return row._replace(
+        place=context.place,
+        payer=context.payer_name or context.payer,
+        day=days[-1].day.isoformat() if days else "",
+    )
+
+
+def asking(row: StoredVisit, asked: Sequence[StoredQuestion]) -> StoredVisit:
+    """The row of a visit with how many questions are open, and the one to begin with: one that
+    blocks before one that does not, then the oldest.
+    """
+    first = min(asked, key=_urgency, default=None)
+    return row._replace(asks=len(asked), asks_first=first.question_id if first is not None else "")
+
+
+def _urgency(question: StoredQuestion) -> tuple[int, datetime, str]:
+    return (
+        _SEVERITIES.index(severity_of(question.code)),
+        question.opened_at,
+        question.question_id,
+    )
+
+
 def changed_row(before: StoredVisit | None, after: StoredVisit) -> list[StoredVisit]:
     """The row of a visit to write, none if it would say what it says already.
 
@@ -182,4 +219,6 @@ def stored_question(
         opened_at=before.opened_at if before is not None else now,
         closed_at=now if question.state == "closed" else None,
         body=announced.payload.decode(),
+        drug=question.drug,
+        stake_cents=question.stake_cents,
     )

@@ -5,6 +5,7 @@ and a terminal that goes away (SIGHUP) ends no service. It also says at the star
 system shows to others. It knows nothing of what the program does.
 """
 
+import asyncio
 import ctypes
 import resource
 import signal
@@ -40,3 +41,12 @@ def tell_open_files(settings: Settings, log: FilteringBoundLogger) -> None:
             where="every user of the machine may open the file, or its group may change it: give "
             "it the mode 0400; in Kubernetes set defaultMode: 0440 and fsGroup",
         )
+
+
+def told_to_stop() -> asyncio.Event:
+    """An event that is set when SIGTERM or SIGINT comes."""
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(name, told.set)
+    return told

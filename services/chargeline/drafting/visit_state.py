@@ -58,3 +58,14 @@ class VisitState(NamedTuple):
     settled: bool = False
     dropped: frozenset[str] = frozenset()
     beside_forgotten: bool = False
+
+    def without_dropped(self, timeline: Timeline) -> Timeline:
+        """A timeline without what could not be read of messages that a person has dropped."""
+        if not self.dropped:
+            return timeline
+        problems = [
+            problem
+            for problem in timeline.problems
+            if problem.source.message.digest not in self.dropped
+        ]
+        return timeline._replace(problems=tuple(problems))

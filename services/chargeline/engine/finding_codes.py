@@ -9,6 +9,7 @@ from typing import Literal, cast
 from chargeline.engine.authorization_codes import AUTHORIZATION_MEANINGS, AuthorizationCode
 from chargeline.engine.course_codes import COURSE_MEANINGS, CourseCode
 from chargeline.engine.visit_codes import OFFICE_VISIT_MEANINGS, OfficeVisitCode
+from chargeline.engine.workbench_codes import WORKBENCH_MEANINGS, WorkbenchCode
 
 _GeneralCode = Literal[
     # a message
@@ -199,7 +200,7 @@ _GeneralCode = Literal[
     "command.not_found",
     "command.unreadable",
 ]
-FindingCode = _GeneralCode | OfficeVisitCode | CourseCode | AuthorizationCode
+FindingCode = _GeneralCode | OfficeVisitCode | CourseCode | AuthorizationCode | WorkbenchCode
 """Every code of a finding."""
 
 MEANINGS: Mapping[FindingCode, str] = {
@@ -385,4 +386,5 @@ MEANINGS: Mapping[FindingCode, str] = {
     **cast(Mapping[FindingCode, str], OFFICE_VISIT_MEANINGS),
     **cast(Mapping[FindingCode, str], COURSE_MEANINGS),
     **cast(Mapping[FindingCode, str], AUTHORIZATION_MEANINGS),
+    **cast(Mapping[FindingCode, str], WORKBENCH_MEANINGS),
 }

@@ -18,7 +18,11 @@ from prometheus_client import CollectorRegistry
 
 from chargeline.certificates import seconds_left
 from chargeline.drafting.beside import let_the_loop_have_its_turn
-from chargeline.drafting.service_process import become_a_service, tell_open_files
+from chargeline.drafting.service_process import (
+    become_a_service,
+    tell_open_files,
+    told_to_stop,
+)
 from chargeline.engine import Finding, FindingError, Rulebook
 from chargeline.gateway import server
 from chargeline.gateway.counting import observe_senders, tell_gateway
@@ -217,15 +221,6 @@ def senders_of(settings: Settings, profile: Profile) -> Senders:
         return SenderList(senders, {n: make_profile(read_interface(folder, n)) for n in names})
 
     return Senders(profile, path, read)
-
-
-def told_to_stop() -> asyncio.Event:
-    """An event that is set when SIGTERM or SIGINT comes."""
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for name in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(name, told.set)
-    return told
 
 
 def listener_pages(

@@ -44,6 +44,12 @@ Verb = Literal[
     "ledger.catch_up",
     "program.start",
     "retention",
+    "session.begin",
+    "session.end",
+    "visit.show",
+    "visit.reveal",
+    "work.assign",
+    "work.ask",
 ]
 VERBS: Mapping[Verb, str] = {
     "parked.show": "Somebody looked at the bytes of a parked message.",
@@ -65,6 +71,12 @@ VERBS: Mapping[Verb, str] = {
     "ledger.catch_up": "Somebody had revisions added that Kafka has and a restored ledger lacked.",
     "program.start": "A program of the live service started.",
     "retention": "A program removed what was kept for as many days as the settings say.",
+    "session.begin": "Somebody logged in to the workbench.",
+    "session.end": "Somebody logged out of the workbench.",
+    "visit.show": "Somebody looked at a visit in the workbench.",
+    "visit.reveal": "Somebody looked at the patient of a visit in the workbench.",
+    "work.assign": "Somebody gave visits of the work list to a person.",
+    "work.ask": "Somebody noted that the units of visits were asked.",
 }
 assert tuple(VERBS) == get_args(Verb), "each act has its sentence"
 RecordKind = Literal[
@@ -78,6 +90,7 @@ RecordKind = Literal[
     "ledger",
     "program",
     "authorizations",
+    "session",
 ]
 
 # The number of an advisory lock of PostgreSQL: any will do that nobody else uses in this database.

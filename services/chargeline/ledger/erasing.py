@@ -25,6 +25,7 @@ from chargeline.ledger.view import View
 
 _Row = TypeVar("_Row", StoredMessage, StoredParkedMessage)
 _OF_VISITS = (
+    tables.assignment,
     tables.question,
     tables.contribution,
     tables.visit,

@@ -122,7 +122,9 @@ class StoredVisit(NamedTuple):
     `rulebook` is the version of the rules of its last drafting, "" if it was never drafted.
     `waits_for` is the first thing that its bill waits for, "" where nothing does, and None where
     it has no bill, or nobody knows since an older chargeline drafted it; `waiting_cents` is what
-    waits with it.
+    waits with it. `place` is its nursing unit, `payer` who pays, `day` its last day of service such
+    as 2026-03-02, each "" where nobody says it. `asks` is how many questions are open, and
+    `asks_first` the number of the one to begin with.
     """
 
     facility: str
@@ -139,6 +141,11 @@ class StoredVisit(NamedTuple):
     rulebook: str = ""
     waiting_cents: int = 0
     waits_for: str | None = None
+    place: str = ""
+    payer: str = ""
+    day: str = ""
+    asks: int = 0
+    asks_first: str = ""
 
     @property
     def key(self) -> VisitKey:
@@ -166,7 +173,10 @@ class StoredRevision(NamedTuple):
 
 
 class StoredQuestion(NamedTuple):
-    """A question to a person. `closed_at` is None while the question is open. `body` is JSON."""
+    """A question to a person. `closed_at` is None while the question is open. `body` is JSON.
+
+    `drug` and `stake_cents` are those of the body; the stake is None without a price list.
+    """
 
     facility: str
     visit: str
@@ -175,6 +185,8 @@ class StoredQuestion(NamedTuple):
     opened_at: datetime
     closed_at: datetime | None
     body: str
+    drug: str = ""
+    stake_cents: int | None = None
 
 
 class StoredContribution(NamedTuple):
@@ -280,6 +292,39 @@ class StoredAnswer(NamedTuple):
     at: datetime
     body: str
     seal: str = ""
+
+
+class StoredAssignment(NamedTuple):
+    """Who sees to a visit, "" for nobody, and when its unit was asked, None if it was not.
+
+    `who` gave it to the owner, at `at`.
+    """
+
+    facility: str
+    visit: str
+    owner: str
+    asked_unit_at: datetime | None
+    at: datetime
+    who: str
+
+
+class StoredSession(NamedTuple):
+    """Somebody who is logged in. `digest` is a hash of what the browser keeps.
+
+    `who` names the person in the audit trail, `name` on a page. `roles` are words with blanks
+    between. `csrf` is what each form must give back. `provider_session` and `subject` are the
+    session and the person at the identity provider, "" where there is none.
+    """
+
+    digest: str
+    who: str
+    name: str
+    roles: str
+    csrf: str
+    provider_session: str
+    subject: str
+    started_at: datetime
+    seen_at: datetime
 
 
 class StoredAct(NamedTuple):

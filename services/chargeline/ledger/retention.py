@@ -101,6 +101,7 @@ async def forget_some(
 
 async def _forget_visits(transaction: Transaction, everyone: Iterable[VisitKey]) -> Forgotten:
     """Mark visits as forgotten, and remove all of them that has no tally."""
+    await remove(transaction, tables.assignment, everyone)
     ours = statements.among(transaction.dialect, tables.visit.c.facility, tables.visit.c.visit)
     marked = update(tables.visit).where(ours).values(_nothing_due())
     return Forgotten(
@@ -151,6 +152,11 @@ def _nothing_due() -> dict[str, Any]:
         "stake_cents": 0,
         "waits_for": None,
         "waiting_cents": 0,
+        "place": "",
+        "payer": "",
+        "day": "",
+        "asks": 0,
+        "asks_first": "",
     }
 
 

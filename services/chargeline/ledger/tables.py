@@ -37,6 +37,10 @@ def _partial(name: str, *columns: str, where: str) -> Index:
     return Index(name, *columns, sqlite_where=text(where), postgresql_where=text(where))
 
 
+WAITS_FOR_A_PERSON = "asks > 0 OR waits_for NOT IN ('', 'discharge')"
+"""Of which visits a person has something to do: they are the work list."""
+
+
 def _data_key() -> Column[int]:
     """With which data key the bytes and headers of a row are encrypted, 0 for none."""
     return Column("data_key", BigInteger, nullable=False, server_default="0")
@@ -105,6 +109,11 @@ visit = Table(
     Column("rulebook", Text, nullable=False, server_default=""),
     Column("waiting_cents", BigInteger, nullable=False, server_default="0"),
     Column("waits_for", Text),
+    Column("place", Text, nullable=False, server_default=""),
+    Column("payer", Text, nullable=False, server_default=""),
+    Column("day", Text, nullable=False, server_default=""),
+    Column("asks", Integer, nullable=False, server_default="0"),
+    Column("asks_first", Text, nullable=False, server_default=""),
     CheckConstraint("status IN ('open', 'final', 'merged', 'forgotten')", name="visit_status"),
     _partial("visit_settle_due", "settle_due", where="settle_due IS NOT NULL"),
     _partial("visit_final_due", "final_due", where="final_due IS NOT NULL"),
@@ -112,6 +121,7 @@ visit = Table(
     _partial("visit_open", "facility", "visit", "rulebook", where="status = 'open'"),
     _partial("visit_kept", "updated_at", where="status <> 'forgotten' OR incomplete"),
     _partial("visit_stake", "stake_cents", where="stake_cents > 0"),
+    _partial("visit_work", "status", "final_due", where=WAITS_FOR_A_PERSON),
     comment="Where each visit stands and when something is due; a forgotten one lost its messages.",
 )
 
@@ -154,9 +164,40 @@ question = Table(
     Column("opened_at", Instant, nullable=False),
     Column("closed_at", Instant),
     Column("body", Text, nullable=False),
+    Column("drug", Text, nullable=False, server_default=""),
+    Column("stake_cents", BigInteger),
     _partial("question_open", "code", "opened_at", where="closed_at IS NULL"),
     Index("question_by_id", "question_id"),
     comment="What was asked of a person about a visit, and when it was settled.",
+)
+
+assignment = Table(
+    "assignment",
+    metadata,
+    Column("facility", Name(), primary_key=True),
+    Column("visit", Name(), primary_key=True),
+    Column("owner", Text, nullable=False),
+    Column("asked_unit_at", Instant),
+    Column("at", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Index("assignment_owner", "owner"),
+    comment="Who sees to the open questions of a visit, and whether its unit was asked.",
+)
+
+session = Table(
+    "session",
+    metadata,
+    Column("digest", Name(), primary_key=True),
+    Column("who", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("roles", Text, nullable=False),
+    Column("csrf", Text, nullable=False),
+    Column("provider_session", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("seen_at", Instant, nullable=False),
+    Index("session_seen", "seen_at"),
+    comment="Who is logged in to the workbench: a hash of the cookie, the person and the roles.",
 )
 
 outbox = Table(

@@ -15,6 +15,7 @@ from sqlalchemy import Executable, Row, Table, exists, func, select
 from chargeline.engine import VisitKey, words
 from chargeline.ledger import data_keys, statements, tables
 from chargeline.ledger.counting import Counts, counts_of
+from chargeline.ledger.desk import Desk
 from chargeline.ledger.errors import NotFound
 from chargeline.ledger.merges import leading_to
 from chargeline.ledger.records import (
@@ -32,6 +33,7 @@ from chargeline.ledger.records import (
 )
 from chargeline.ledger.removed_visits import forgotten_among, removed_visits
 from chargeline.ledger.transaction import Transaction
+from chargeline.ledger.work_list import WorkList
 
 Keys = Iterable[tuple[str, str]]
 LARGEST_ID = 2**63 - 1  # of a column of numbers; the database refuses to be asked for more
@@ -46,6 +48,15 @@ class View:
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
+
+    @property
+    def desk(self) -> Desk:
+        """Assignments and sessions; of a batch, also to write."""
+        return Desk(self._transaction)
+
+    def work_list(self, now: datetime) -> WorkList:
+        """The visits of which a person has something to do."""
+        return WorkList(self._transaction, now)
 
     async def messages_of(
         self, keys: Keys, merges: Sequence[StoredMerge] | None = None

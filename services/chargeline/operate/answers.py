@@ -7,8 +7,6 @@ for themselves only to show what a choice would draft.
 
 import argparse
 
-from chargeline.drafting.acting import act_of
-from chargeline.drafting.announcing import nudge
 from chargeline.drafting.answering import (
     TAKE_BACK,
     AnswerError,
@@ -23,20 +21,19 @@ from chargeline.drafting.answering import (
     word_on_line,
 )
 from chargeline.drafting.looking import drafted_now
-from chargeline.drafting.processor import Processor, utc_now
+from chargeline.drafting.processor import Processor
 from chargeline.drafting.question_text import in_full, listed
 from chargeline.drafting.reading_back import answer_read, question_read
+from chargeline.drafting.said import keep_said
 from chargeline.drafting.setup import new_processor
 from chargeline.engine import Finding, VisitKey
-from chargeline.ledger.auditing import Act
 from chargeline.ledger.errors import UnreadableRow
-from chargeline.ledger.records import StoredAnswer
 from chargeline.ledger.store import Ledger
 from chargeline.operate.left_out import say_left_out
 from chargeline.operate.named import check_question_code, check_visit
 from chargeline.operate.opened import opened
 from chargeline.operate.running import OK, Command
-from chargeline.published.answers import Given, GivenAnswer, number_of
+from chargeline.published.answers import Given
 from chargeline.settings import Settings
 
 
@@ -134,32 +131,11 @@ def say_of_line(asked: argparse.Namespace) -> Command:
 
 
 async def _keep(settings: Settings, ledger: Ledger, given: Given) -> None:
-    key = VisitKey(given.facility, given.visit)
-    row = StoredAnswer(*key, number_of(given), given.at, given.model_dump_json())
-    async with ledger.batch() as batch:
-        await batch.add_answers([row])
-        await batch.announce([nudge(settings.topic_inbound, key, utc_now())])
-        await batch.audit([_act(given)])
+    await keep_said(ledger, given, settings.topic_inbound)
     print(
         f"kept; visit {given.visit} is drafted again as soon as `chargeline capture` or "
         "`serve` runs"
     )
-
-
-def _act(given: Given) -> Act:
-    """What was said, as an act: its value stays in the answer, because it may be a patient's."""
-    told = {
-        "facility": given.facility,
-        "visit": given.visit,
-        "choice": given.choice,
-        "answer": number_of(given),
-    }
-    said = {"who": given.by, "why": given.reason}
-    if isinstance(given, GivenAnswer):
-        return act_of("answer", "question", given.question_id, details=told, **said)
-    if given.line_id:
-        return act_of("line", "line", given.line_id, details=told, **said)
-    return act_of("line", "visit", given.visit, details=told, **said)
 
 
 async def _key_of_question(ledger: Ledger, number: str) -> VisitKey:

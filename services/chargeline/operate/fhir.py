@@ -16,6 +16,7 @@ DCM = "http://dicom.nema.org/resources/ontology/DCM"
 HL7 = "http://terminology.hl7.org/CodeSystem"
 OURS = "urn:chargeline"
 _RECORD, _ACTIVITY = ("110110", "Patient Record"), ("110100", "Application Activity")
+_LOGIN = ("110114", "User Authentication")
 _RESTRICTED = ("110132", "Use of Restricted Function")
 _START = ("110120", "Application Start")
 
@@ -52,6 +53,12 @@ CODES: Mapping[Verb, AuditCodes] = {
     "ledger.catch_up": AuditCodes(_ACTIVITY, "U"),
     "program.start": AuditCodes(_ACTIVITY, "E", _START),
     "retention": AuditCodes(_RECORD, "D"),
+    "session.begin": AuditCodes(_LOGIN, "E", ("110122", "Login")),
+    "session.end": AuditCodes(_LOGIN, "E", ("110123", "Logout")),
+    "visit.show": AuditCodes(_RECORD, "R"),
+    "visit.reveal": AuditCodes(_RECORD, "R", _RESTRICTED),
+    "work.assign": AuditCodes(_RECORD, "U"),
+    "work.ask": AuditCodes(_RECORD, "U"),
 }
 assert set(CODES) == set(VERBS), "each act has its codes"
 _BY_PROGRAMS: frozenset[Verb] = frozenset({"program.start", "retention"})

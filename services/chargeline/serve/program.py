@@ -7,10 +7,11 @@ parts that it puts together; each part knows its own work.
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 from prometheus_client import CollectorRegistry
@@ -31,7 +32,11 @@ from chargeline.drafting.ledger_keys import ledger_keys
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.redrafting import Redrafting
 from chargeline.drafting.retaining import forget_old
-from chargeline.drafting.service_process import become_a_service, tell_open_files
+from chargeline.drafting.service_process import (
+    become_a_service,
+    tell_open_files,
+    told_to_stop,
+)
 from chargeline.drafting.setup import RETENTION_SECONDS, new_processor
 from chargeline.drafting.signed_heads import signer_of, tell_head
 from chargeline.gateway.counting import observe_senders, tell_gateway
@@ -40,7 +45,6 @@ from chargeline.gateway.program import (
     listener_pages,
     senders_of,
     server_settings,
-    told_to_stop,
 )
 from chargeline.gateway.server import Gateway, StoreFull, StoreUnavailable
 from chargeline.ledger.connecting import LedgerLimits
@@ -53,6 +57,13 @@ from chargeline.settings import Settings
 from chargeline.telemetry import logs
 from chargeline.telemetry.metrics import Metrics
 from chargeline.version import VERSION
+from chargeline.workbench.program import (
+    address_of,
+    answer_requests,
+    bench_over,
+    check_login,
+    listening,
+)
 
 TIMER_SECONDS = 1.0
 GAUGE_SECONDS = 5.0
@@ -69,7 +80,9 @@ BUSY_SHARE = 0.2
 IN_FLIGHT = 8
 
 
-def serve(path: Path | None) -> Callable[[Settings], Awaitable[int]]:
+def serve(
+    path: Path | None, *, with_workbench: bool = False
+) -> Callable[[Settings], Awaitable[int]]:
     """`chargeline serve`, which runs until SIGTERM or SIGINT. Events go to `path`, or to standard
     output if it is None.
     """
@@ -80,6 +93,8 @@ def serve(path: Path | None) -> Callable[[Settings], Awaitable[int]]:
         let_the_loop_have_its_turn()
         log = logs.logger("serve")
         tell_open_files(settings, log)
+        if with_workbench:
+            check_login(settings)
         signer_of(settings)  # a key that cannot be used ends the start, not the first head
         output = Output(path)
         output.check()
@@ -116,9 +131,11 @@ def serve(path: Path | None) -> Callable[[Settings], Awaitable[int]]:
                     f"listening for HL7 over MLLP at {settings.mllp_host}:{gateway.server.port}",
                     flush=True,
                 )
+            pages = _workbench(settings, ledger, stop, output) if with_workbench else None
             await _run(
                 settings=settings,
                 stop=stop,
+                pages=pages,
                 gateway=gateway,
                 intake=intake,
                 publisher=publisher,
@@ -131,9 +148,20 @@ def serve(path: Path | None) -> Callable[[Settings], Awaitable[int]]:
     return work
 
 
+def _workbench(
+    settings: Settings, ledger: Ledger, stop: asyncio.Event, output: Output
+) -> Coroutine[Any, Any, None]:
+    """The workbench over the same ledger, which listens from now on. Raises ListenError."""
+    sock = listening(settings)
+    if output.for_people:
+        print(f"the workbench is at {address_of(sock)}", flush=True)
+    return answer_requests(bench_over(settings, ledger), sock, stop)
+
+
 async def _run(
     settings: Settings,
     stop: asyncio.Event,
+    pages: Coroutine[Any, Any, None] | None,
     gateway: Gateway,
     intake: Intake,
     publisher: Publisher,
@@ -159,7 +187,10 @@ async def _run(
                 _retention(intake, settings, failures, log),
             )
         ]
+        asked = group.create_task(pages) if pages is not None else None
         await stop.wait()
+        if asked is not None:
+            await asked  # it ends by the same signal
         for task in beside:
             task.cancel()
         try:

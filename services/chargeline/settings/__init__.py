@@ -5,7 +5,8 @@ to nothing, so a program can check all settings before it begins.
 """
 
 from chargeline.settings.checks import CheckedSettings, SettingsError, load, look
+from chargeline.settings.kinds import variable
 from chargeline.settings.page import describe
-from chargeline.settings.values import Settings, variable
+from chargeline.settings.values import Settings
 
 __all__ = ["CheckedSettings", "Settings", "SettingsError", "describe", "load", "look", "variable"]

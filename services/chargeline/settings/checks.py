@@ -11,18 +11,22 @@ import re
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import Any, NamedTuple, Self
+from urllib.parse import urlsplit
 
 from pydantic import DirectoryPath, FilePath, ValidationError
 
 from chargeline.engine import Finding, FindingError, shape_of
 from chargeline.settings.expected import expected_of
+from chargeline.settings.kinds import FILE, PREFIX, variable
 from chargeline.settings.plaintext import (
+    is_local,
     kafka_in_the_clear,
     ledger_in_the_clear,
     mllp_in_the_clear,
+    workbench_in_the_clear,
 )
 from chargeline.settings.secrets import SecretFileError
-from chargeline.settings.values import FILE, PREFIX, Settings, secrets, variable
+from chargeline.settings.values import Settings, secrets
 
 
 class SettingsError(FindingError, ValueError):
@@ -201,6 +205,24 @@ def _forbidden(question: Callable[[Settings], bool]) -> Callable[[Settings], boo
     return lambda settings: settings.allow_plaintext == "no" and question(settings)
 
 
+def _of_provider(settings: Settings) -> list[str]:
+    return [
+        settings.workbench_oidc_issuer,
+        settings.workbench_oidc_client_id,
+        settings.secret("workbench_oidc_client_secret"),
+        settings.workbench_address,
+        settings.workbench_roles,
+    ]
+
+
+def _is_safe_address(address: str) -> bool:
+    """Whether an address is empty, has TLS, or is this machine's."""
+    parts = urlsplit(address)
+    return not address or (
+        parts.scheme == "https" or (parts.scheme == "http" and is_local(parts.hostname or "-"))
+    )
+
+
 _TOGETHER = (
     _Together.rule(
         "ledger_key_command",
@@ -315,6 +337,45 @@ _TOGETHER = (
         expected="TLS on the MLLP listener, because other machines reach its address",
         found="no certificate",
         do="set CHARGELINE_MLLP_TLS_CERTIFICATE_FILE and _KEY_FILE" + _OR_ALLOW,
+    ),
+    _Together.rule(
+        "workbench_host",
+        "allow_plaintext",
+        broken=_forbidden(workbench_in_the_clear),
+        expected="a loopback address, because the workbench itself has no TLS",
+        found="an address that other machines reach",
+        do="put a proxy with TLS before it on the same machine" + _OR_ALLOW,
+    ),
+    _Together.rule(
+        "workbench_oidc_issuer",
+        "workbench_login",
+        "workbench_address",
+        "workbench_oidc_client_id",
+        "workbench_oidc_client_secret",
+        "workbench_roles",
+        broken=lambda s: s.workbench_login == "oidc" and not all(_of_provider(s)),
+        expected="issuer, client id, client secret, CHARGELINE_WORKBENCH_ADDRESS and "
+        "CHARGELINE_WORKBENCH_ROLES, because the login is oidc",
+        found="one or more of them empty",
+        do="set all five",
+    ),
+    _Together.rule(
+        "workbench_oidc_issuer",
+        "workbench_address",
+        broken=lambda s: (
+            not all(map(_is_safe_address, (s.workbench_oidc_issuer, s.workbench_address)))
+        ),
+        expected="addresses of the provider and of the workbench that begin with https://",
+        found="another address; http:// is for loopback only",
+        do="put TLS before both, and set their https addresses",
+    ),
+    _Together.rule(
+        "workbench_login",
+        "workbench_host",
+        broken=lambda s: s.workbench_login == "development" and not is_local(s.workbench_host),
+        expected="a loopback address, because the development login believes every name",
+        found="an address that other machines reach",
+        do="set CHARGELINE_WORKBENCH_HOST to 127.0.0.1, or another login",
     ),
     _Together.rule(
         "kafka_security_protocol",

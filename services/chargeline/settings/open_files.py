@@ -9,7 +9,8 @@ import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from chargeline.settings.values import FILE, Settings, secrets, variable
+from chargeline.settings.kinds import FILE, variable
+from chargeline.settings.values import Settings, secrets
 
 _KEYS = ("ledger_key_file", "signing_key_file", "kafka_tls_key_file", "mllp_tls_key_file")
 _TOO_OPEN = stat.S_IRWXO | stat.S_IWGRP

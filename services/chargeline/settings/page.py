@@ -11,7 +11,8 @@ from typing import NamedTuple
 from pydantic import SecretStr
 
 from chargeline.settings.expected import expected_of
-from chargeline.settings.values import FILE, Settings, secrets, variable
+from chargeline.settings.kinds import FILE, variable
+from chargeline.settings.values import Settings, secrets
 
 SECRET = "****"
 REFUSED = "(refused)"
@@ -25,6 +26,7 @@ _GROUPS = {
     "parked_in_a_row": "Parked messages",
     "http_host": "Health pages",
     "mllp_host": "Gateway",
+    "workbench_host": "Workbench",
     "allow_plaintext": "Process",
 }
 # The text of a group, before the table of its settings.

@@ -27,6 +27,11 @@ def mllp_in_the_clear(settings: Settings) -> bool:
     return settings.mllp_tls_certificate_file is None and not is_local(settings.mllp_host)
 
 
+def workbench_in_the_clear(settings: Settings) -> bool:
+    """Whether other machines reach the workbench, which has no TLS of its own."""
+    return not is_local(settings.workbench_host)
+
+
 def kafka_in_the_clear(settings: Settings) -> bool:
     """Whether Kafka is another machine, and we speak to it without TLS."""
     hosts = [server.rpartition(":")[0] for server in settings.kafka_bootstrap.split(",")]

@@ -5,170 +5,75 @@ in checks.py, and how the settings are shown in page.py.
 """
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Literal
 from urllib.parse import parse_qs, urlencode
 
-from annotated_types import Ge, Le
-from pydantic import DirectoryPath, Field, FilePath, SecretStr, StringConstraints
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import DirectoryPath, FilePath, SecretStr
 
+from chargeline.settings.kafka_values import KafkaSettings
+from chargeline.settings.kinds import (
+    FILE,
+    NAME,
+    Amount,
+    Count,
+    FrameBytes,
+    Host,
+    Name,
+    OptionalName,
+    Port,
+    setting,
+    variable,
+)
 from chargeline.settings.secrets import secret_of_file
 
-PREFIX = "CHARGELINE_"
-FILE = "_file"
-"""What is added to the name of a secret for the setting that names its file."""
-
-_Port = Annotated[int, Ge(1), Le(65535)]
-_Count = Annotated[int, Ge(1)]
-_Amount = Annotated[int, Ge(0)]
-# A message of 64 MiB is about 86 MiB in base64, and any broker still takes such a request.
-_FrameBytes = Annotated[int, Ge(1), Le(67_108_864)]
-_Topic = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
-_Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
-_OptionalName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,199})?$")]
-_Hosts = Annotated[str, StringConstraints(pattern=r"^[^\s,:/]+:\d{1,5}(,[^\s,:/]+:\d{1,5})*$")]
-_Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:_-]{1,253}$")]
-
-_TOPIC = "a topic name: letters, digits, . _ -"
-_NAME = "a name: letters, digits, . _ -"
+_TOPICS = ("inbound", "drafts", "questions", "authorizations", "parked")
 
 
-def _set(default: Any, meaning: str, expected: str = "") -> Any:
-    """A setting with its default and its meaning; `expected` is for what the type does not say."""
-    return Field(default, description=meaning, json_schema_extra={"expected": expected})
-
-
-class Settings(BaseSettings):
+class Settings(KafkaSettings):
     """All settings. The field `http_port` is the variable CHARGELINE_HTTP_PORT."""
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        hide_input_in_errors=True,
-    )
-
-    # Kafka
-    kafka_bootstrap: _Hosts = _set(
-        "localhost:9092", "Kafka servers to connect to first.", "host:port, several with commas"
-    )
-    kafka_group: _Name = _set(
-        "chargeline",
-        "Consumer group. The programs of one group share the messages among them.",
-        _NAME,
-    )
-    kafka_client_id: _Name = _set(
-        "chargeline", "Name of our clients in the logs and quotas of Kafka.", _NAME
-    )
-    kafka_instance_id: _OptionalName = _set(
-        "",
-        "Static member name (group.instance.id), such as the name of the pod. A quick restart then "
-        "moves no partitions to other programs. Empty: none.",
-        _NAME,
-    )
-    topic_inbound: _Topic = _set("hl7.inbound", "Topic that HL7 messages are read from.", _TOPIC)
-    topic_drafts: _Topic = _set("charge.draft", "Topic that draft charges are written to.", _TOPIC)
-    topic_questions: _Topic = _set(
-        "documentation.question", "Topic that questions to a person are written to.", _TOPIC
-    )
-    topic_authorizations: _Topic = _set(
-        "authorization.needed",
-        "Topic that authorizations which orders lack are written to.",
-        _TOPIC,
-    )
-    topic_parked: _Topic = _set("hl7.parked", "Topic for messages that could not be used.", _TOPIC)
-    topic_inbound_days: _Count = _set(
-        14, "Days that `topics create` has Kafka keep the inbound topic. Longer than a failover."
-    )
-    topic_drafts_days: _Count = _set(
-        90, "Days of the topic of drafts. Longer than any reader may be down."
-    )
-    topic_questions_days: _Count = _set(14, "Days of the topic of questions.")
-    topic_authorizations_days: _Count = _set(14, "Days of the topic of authorizations.")
-    topic_parked_days: _Count = _set(
-        90, "Days of the topic of parked messages. Longer than it takes to correct a sender."
-    )
-    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = _set(
-        "PLAINTEXT", "How we connect to Kafka. Use SSL or SASL_SSL wherever patients are real."
-    )
-    kafka_sasl_mechanism: Literal["", "PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = _set(
-        "", "How we log in to Kafka. Required with SASL_PLAINTEXT and SASL_SSL."
-    )
-    kafka_sasl_username: str = _set("", "Our user name at Kafka.", "a user name")
-    kafka_sasl_password: SecretStr = _set(SecretStr(""), "Our password at Kafka.", "a password")
-    kafka_sasl_password_file: FilePath | None = _set(
-        None, "A file with our password at Kafka, in place of the variable."
-    )
-    kafka_tls_ca_file: FilePath | None = _set(
-        None, "CA certificates that Kafka's certificate is checked with, PEM. Unset: the system's."
-    )
-    kafka_tls_certificate_file: FilePath | None = _set(
-        None, "Our client certificate for Kafka, PEM."
-    )
-    kafka_tls_key_file: FilePath | None = _set(None, "The key of our client certificate, PEM.")
-    kafka_session_timeout_ms: _Count = _set(
-        45_000, "A consumer that sends no heartbeat for so long loses its partitions."
-    )
-    kafka_heartbeat_interval_ms: _Count = _set(
-        3_000, "How often a consumer sends a heartbeat. At most a third of the session timeout."
-    )
-    kafka_rebalance_timeout_ms: _Count = _set(
-        60_000,
-        "How long a rebalance waits for consumers to finish a batch. At least the session timeout.",
-    )
-    kafka_max_poll_interval_ms: _Count = _set(
-        300_000, "How long one batch may take before the consumer loses its partitions."
-    )
-    kafka_max_poll_records: _Count = _set(
-        2_000, "The most messages in a batch. A batch is one transaction."
-    )
-    kafka_poll_timeout_ms: _Count = _set(
-        1_000, "How long a poll waits for messages before the program does its other work."
-    )
-
     # Ledger
-    ledger_url: SecretStr = _set(
+    ledger_url: SecretStr = setting(
         SecretStr("sqlite+aiosqlite:///chargeline.sqlite"),
         "Database for messages and drafts. SQLite serves one process, PostgreSQL many.",
         "sqlite+aiosqlite:///FILE or postgresql+asyncpg://USER:PASSWORD@HOST/DATABASE",
     )
-    ledger_url_file: FilePath | None = _set(
+    ledger_url_file: FilePath | None = setting(
         None, "A file with the address of the ledger, in place of the variable."
     )
-    ledger_tls_ca_file: FilePath | None = _set(
+    ledger_tls_ca_file: FilePath | None = setting(
         None,
         "CA certificates that PostgreSQL's certificate is checked with, PEM. If set, its name is "
         "checked as well (sslmode=verify-full), and a server without TLS is refused.",
     )
-    ledger_key_file: FilePath | None = _set(
+    ledger_key_file: FilePath | None = setting(
         None,
         "A file of keys of 32 bytes in base64, one a line, the newest first (`openssl rand -base64 "
         "32` makes one). If set, the bytes and headers of messages are encrypted in the ledger. "
         "Whoever loses the keys loses the messages.",
     )
-    ledger_key_command: str = _set(
+    ledger_key_command: str = setting(
         "",
         "A command that prints such keys, in place of the file: for a KMS or Vault. It is run once "
         "at the start, without a shell. Put no secret into it.",
         "a program and its arguments",
     )
-    signing_key_file: FilePath | None = _set(
+    signing_key_file: FilePath | None = setting(
         None,
         "An Ed25519 key as PEM, with which the head of the ledger is signed in the log once an "
         "hour, and by `chargeline ledger head --sign`. Keep it from who writes the ledger.",
     )
-    retention_days: _Count = _set(
+    retention_days: Count = setting(
         400,
         "Days that messages and drafts are kept after the last change of their visit. A parked "
         "message that was retried or dropped is kept so many days after it came, if not fewer.",
     )
-    parked_retention_days: _Count = _set(
+    parked_retention_days: Count = setting(
         180,
         "Days that a parked message is kept, whether or not a person has seen to it. One that goes "
         "unseen is lost, and is counted in the log (parked.expired).",
     )
-    record_retention_days: _Count = _set(
+    record_retention_days: Count = setting(
         1_096,
         "Days that the record of a patient is kept, which later visits of the patient are drafted "
         "with. It may be kept longer than the messages that it comes from. What is left of "
@@ -176,63 +81,63 @@ class Settings(BaseSettings):
     )
 
     # Rules
-    rules: DirectoryPath | None = _set(
+    rules: DirectoryPath | None = setting(
         None, "The rules folder of the site. Unset: the rules that chargeline brings."
     )
-    formulary: FilePath | None = _set(
+    formulary: FilePath | None = setting(
         None, "A CSV file of the site's drugs. A row with the id of a shipped drug replaces it."
     )
-    refdata: FilePath | None = _set(
+    refdata: FilePath | None = setting(
         None, "A bundle of published tables that `chargeline refdata build` made. Unset: none."
     )
-    prices: FilePath | None = _set(
+    prices: FilePath | None = setting(
         None, "A CSV file of the site's prices (code, cents), for the metric of money at stake."
     )
-    interface: _Name = _set(
+    interface: Name = setting(
         "standard",
         "How the sender writes its messages: the name of a folder of rules/interfaces. A capture "
         "reads a message as its gateway says in the header chargeline-interface, else so.",
-        _NAME,
+        NAME,
     )
-    default_policy: _OptionalName = _set(
+    default_policy: OptionalName = setting(
         "",
         "Policy of the payers that payers.toml does not name. Empty: the default of payers.toml.",
-        _NAME,
+        NAME,
     )
 
     # Drafts
-    settle_seconds: _Amount = _set(
+    settle_seconds: Amount = setting(
         120,
         "How long after the first new message a visit is drafted, together with the messages that "
         "came meanwhile. 0: at once, unless more than 150 rows are charted.",
     )
-    redraft_per_second: _Amount = _set(
+    redraft_per_second: Amount = setting(
         10,
         "After a change of rules or formulary, a program drafts at most so many open visits a "
         "second again, while no messages wait. 0: only `chargeline redraft` does.",
     )
-    discharge_grace_hours: _Amount = _set(
+    discharge_grace_hours: Amount = setting(
         24, "How long after discharge a draft waits for late charting before it becomes final."
     )
-    missing_stop_grace_minutes: _Amount = _set(
+    missing_stop_grace_minutes: Amount = setting(
         30, "How long after its ordered end an infusion may run before we ask for its stop time."
     )
 
     # Parked messages
-    parked_in_a_row: _Count = _set(
+    parked_in_a_row: Count = setting(
         50,
         "A sender is quarantined when more of its messages than this are parked without a used one "
         "between. Each process counts for itself: divide it by the number of captures.",
     )
-    parked_per_minute: _Count = _set(
+    parked_per_minute: Count = setting(
         500,
         "A sender is quarantined when more of its messages than this are parked in a minute. "
         "Each process counts for itself: divide it by the number of captures.",
     )
-    quarantine_minutes: _Count = _set(
+    quarantine_minutes: Count = setting(
         15, "How long the messages of a quarantined sender are parked unread."
     )
-    parked_bytes: Literal["no", "yes"] = _set(
+    parked_bytes: Literal["no", "yes"] = setting(
         "no",
         "Whether the event of a parked message on Kafka holds the message and the headers of its "
         "record, patients included. Without, it says which message of the ledger it is, and why "
@@ -240,78 +145,127 @@ class Settings(BaseSettings):
     )
 
     # Health pages
-    http_host: _Host = _set(
+    http_host: Host = setting(
         "127.0.0.1", "Address that the health pages listen on. In a container: 0.0.0.0.", "a host"
     )
-    http_port: _Port = _set(8080, "Port of /healthz, /readyz, /metrics and /version.")
+    http_port: Port = setting(8080, "Port of /healthz, /readyz, /metrics and /version.")
 
     # Gateway
-    mllp_host: _Host = _set(
+    mllp_host: Host = setting(
         "127.0.0.1",
         "Address that the MLLP listener listens on. In a container: 0.0.0.0, with TLS or "
         "CHARGELINE_ALLOW_PLAINTEXT.",
         "a host",
     )
-    mllp_port: _Port = _set(2575, "Port of the MLLP listener.")
-    mllp_tls_certificate_file: FilePath | None = _set(
+    mllp_port: Port = setting(2575, "Port of the MLLP listener.")
+    mllp_tls_certificate_file: FilePath | None = setting(
         None, "Certificate of the MLLP listener, PEM. Unset: no TLS."
     )
-    mllp_tls_key_file: FilePath | None = _set(None, "The key of the listener's certificate, PEM.")
-    mllp_tls_client_ca_file: FilePath | None = _set(
+    mllp_tls_key_file: FilePath | None = setting(
+        None, "The key of the listener's certificate, PEM."
+    )
+    mllp_tls_client_ca_file: FilePath | None = setting(
         None,
         "CA certificates that senders are checked with, PEM. If set, a sender needs a certificate.",
     )
-    mllp_tls_client_crl_file: FilePath | None = _set(
+    mllp_tls_client_crl_file: FilePath | None = setting(
         None,
         "Revoked certificates of senders, a PEM list (CRL) of the same CA. A list that is older "
         "than it says it may be refuses every sender.",
     )
-    senders: FilePath | None = _set(
+    senders: FilePath | None = setting(
         None,
         "A TOML file of those that may send, and what. Unset: every sender that can connect may "
         "send all.",
     )
-    mllp_frame_bytes: _FrameBytes = _set(
+    mllp_frame_bytes: FrameBytes = setting(
         1_048_576,
         "The largest message that is accepted. Our Kafka clients and `topics create` follow it, so "
         "set the same value for all programs.",
     )
-    mllp_memory_bytes: _Count = _set(
+    mllp_memory_bytes: Count = setting(
         268_435_456,
         "What the messages of all senders may take together until they are acknowledged; each byte "
         "counts as 4. Above it the listener reads no further, and the senders wait.",
     )
-    mllp_connections: _Count = _set(
+    mllp_connections: Count = setting(
         64,
         "The most senders that may be connected at once. A further one takes the place of the one "
         "that has been silent longest, if that is 10 seconds or more, else it is refused.",
     )
-    mllp_connections_per_address: _Count = _set(
+    mllp_connections_per_address: Count = setting(
         16,
         "The most connections of one address, so that no host takes all places. Raise it if "
         "senders come through one proxy. Of IPv6, addresses with the same first 64 bits are one.",
     )
-    mllp_handshakes: _Count = _set(
+    mllp_handshakes: Count = setting(
         16,
         "The most connections that may be agreeing on TLS, each for at most 3 seconds. They take "
         "no place of a sender until they have.",
     )
-    mllp_idle_seconds: _Count = _set(
+    mllp_idle_seconds: Count = setting(
         300, "A connection on which nothing comes for so long is closed."
     )
 
+    # Workbench
+    workbench_host: Host = setting(
+        "127.0.0.1",
+        "Address that the workbench listens on. Another than loopback needs something before it "
+        "that encrypts, and CHARGELINE_ALLOW_PLAINTEXT.",
+        "a host",
+    )
+    workbench_port: Port = setting(8090, "Port of the pages and the API of the workbench.")
+    workbench_login: Literal["", "oidc", "development"] = setting(
+        "",
+        "How people log in: `oidc` asks the identity provider of the site. `development` asks for "
+        "a name and believes it, on loopback only, and says so on each page. Required by the "
+        "workbench.",
+    )
+    workbench_address: str = setting(
+        "",
+        "Where people reach the workbench. The identity provider sends them back to "
+        "/login/back there.",
+        "an address such as https://chargeline.example",
+    )
+    workbench_oidc_issuer: str = setting(
+        "",
+        "The issuer of the identity provider; /.well-known/openid-configuration is read from it.",
+        "an address such as https://login.example/realms/hospital",
+    )
+    workbench_oidc_client_id: str = setting("", "Our name at the identity provider.", "a name")
+    workbench_oidc_client_secret: SecretStr = setting(
+        SecretStr(""), "Our secret at the identity provider.", "a secret"
+    )
+    workbench_oidc_client_secret_file: FilePath | None = setting(
+        None, "A file with our secret at the identity provider, in place of the variable."
+    )
+    workbench_oidc_scope: str = setting(
+        "openid profile", "What we ask the provider for.", "words with blanks, openid among them"
+    )
+    workbench_oidc_roles_claim: str = setting(
+        "groups", "The claim of the ID token that holds a person's groups.", "the name of a claim"
+    )
+    workbench_roles: str = setting(
+        "",
+        "Which role each group of the claim has; somebody without any cannot log in.",
+        "GROUP=ROLE, several with commas, such as infusion-coders=coder,infusion-leads=lead",
+    )
+    workbench_idle_minutes: Count = setting(
+        15, "A session of the workbench ends when nobody used it for so long."
+    )
+
     # Process
-    allow_plaintext: Literal["no", "yes"] = _set(
+    allow_plaintext: Literal["no", "yes"] = setting(
         "no",
         "Whether patients may go over a network without verified TLS: to the MLLP listener, Kafka "
         "or PostgreSQL. Without yes, a program that is set up so does not start. Loopback is "
         "always allowed. Say yes only where something else encrypts, such as a service mesh.",
     )
-    shutdown_seconds: _Count = _set(
+    shutdown_seconds: Count = setting(
         25,
         "How long a program that is stopped may finish its work. Less than the pod's grace period.",
     )
-    log_level: Literal["debug", "info", "warning", "error"] = _set(
+    log_level: Literal["debug", "info", "warning", "error"] = setting(
         "info", "The lowest level that is logged."
     )
 
@@ -321,18 +275,11 @@ class Settings(BaseSettings):
 
     def topics(self) -> tuple[str, ...]:
         """The topics of the live service: inbound, drafts, questions, authorizations, parked."""
-        kinds = ("inbound", "drafts", "questions", "authorizations", "parked")
-        return tuple([getattr(self, f"topic_{kind}") for kind in kinds])
+        return tuple([getattr(self, f"topic_{kind}") for kind in _TOPICS])
 
     def topic_days(self) -> tuple[int, ...]:
         """How many days Kafka keeps each topic, in the order of `topics`."""
-        return (
-            self.topic_inbound_days,
-            self.topic_drafts_days,
-            self.topic_questions_days,
-            self.topic_authorizations_days,
-            self.topic_parked_days,
-        )
+        return tuple([getattr(self, f"topic_{kind}_days") for kind in _TOPICS])
 
     def kafka_client(self) -> dict[str, object]:
         """The options of all our Kafka clients, under aiokafka's names, without the TLS files."""
@@ -390,8 +337,3 @@ class Settings(BaseSettings):
 def secrets() -> list[str]:
     """The fields that are secrets, each with a second field for its file."""
     return [name for name, field in Settings.model_fields.items() if field.annotation is SecretStr]
-
-
-def variable(name: str) -> str:
-    """The environment variable of a field: `http_port` is CHARGELINE_HTTP_PORT."""
-    return PREFIX + name.upper()

@@ -29,6 +29,7 @@ AREAS: Mapping[str, tuple[type, ...]] = {
     "gateway": (RunningMetrics, GatewayMetrics),
     "capture": _DRAFTS,
     "serve": (*_DRAFTS, GatewayMetrics),
+    "workbench": (RunningMetrics, RulesMetrics),
 }
 
 

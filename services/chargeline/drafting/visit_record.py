@@ -6,11 +6,12 @@ one, as drafts do. It owns no words and no shape, and decides nothing.
 """
 
 from datetime import date
+from typing import Protocol
 
-from chargeline.coding.run import CodedVisit
 from chargeline.engine import (
     AuthorizationBalance,
     CourseStanding,
+    Draft,
     History,
     Rulebook,
     Timeline,
@@ -21,32 +22,48 @@ from chargeline.engine import (
 )
 
 
-def record_of(coded: CodedVisit, timeline: Timeline) -> History:
+class VisitWithRecord(Protocol):
+    """A visit with its draft, and what the patient's other visits contribute."""
+
+    @property
+    def timeline(self) -> Timeline:
+        """The timeline that was drafted."""
+
+    @property
+    def draft(self) -> Draft:
+        """Its draft."""
+
+    @property
+    def history(self) -> History:
+        """What the other visits contribute."""
+
+
+def record_of(visit: VisitWithRecord, timeline: Timeline) -> History:
     """What all visits of the patient contribute, this one too; `timeline` is that with answers."""
-    return coded.history | frozenset(contributions_of(timeline, coded.draft))
+    return visit.history | frozenset(contributions_of(timeline, visit.draft))
 
 
 def courses_of(
-    coded: CodedVisit, record: History, rulebook: Rulebook
+    visit: VisitWithRecord, record: History, rulebook: Rulebook
 ) -> tuple[CourseStanding, ...]:
     """The courses that a visit shows, by number, under the policy of its draft.
 
     `record` is what all visits of the patient contribute.
     """
-    encounters = coded.draft.encounters
+    encounters = visit.draft.encounters
     if not encounters:
         return ()
     last_day = date.fromisoformat(encounters[-1].encounter[:10])
-    rules = rulebook.policies[coded.draft.policy].on(last_day)
-    return courses_standing(coded.timeline.key, record, rules, coded.timeline.context.payer)
+    rules = rulebook.policies[visit.draft.policy].on(last_day)
+    return courses_standing(visit.timeline.key, record, rules, visit.timeline.context.payer)
 
 
-def authorizations_of(coded: CodedVisit, record: History) -> list[AuthorizationBalance]:
+def authorizations_of(visit: VisitWithRecord, record: History) -> list[AuthorizationBalance]:
     """The authorizations that a visit shows, by number.
 
     `record` is what all visits of the patient contribute.
     """
-    timeline, drafted = coded.timeline, coded.draft
+    timeline, drafted = visit.timeline, visit.draft
     codes = {need.code for encounter in drafted.encounters for need in encounter.needs}
     codes |= {need.code for need in drafted.needed}
     told = {entry.number for entry in timeline.authorizations} | {*timeline.context.authorizations}
@@ -59,12 +76,12 @@ def authorizations_of(coded: CodedVisit, record: History) -> list[AuthorizationB
     ]
 
 
-def last_day_of(coded: CodedVisit) -> date:
+def last_day_of(visit: VisitWithRecord) -> date:
     """The last day of the visit that is known: of what is given or planned, else of a message."""
-    days = [day.day for day in coded.timeline.days]
-    days += [order.day for order in coded.timeline.planned]
+    days = [day.day for day in visit.timeline.days]
+    days += [order.day for order in visit.timeline.planned]
     if days:
         return max(days)
-    zone, told = coded.timeline.context.zone, coded.timeline.authorizations
+    zone, told = visit.timeline.context.zone, visit.timeline.authorizations
     sent = [entry.message.sent for entry in told if entry.message.sent is not None]
     return max([local_day(moment, zone) for moment in sent], default=date.max)

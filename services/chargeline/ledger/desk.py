@@ -1,0 +1,85 @@
+"""What the workbench writes besides answers: who sees to a visit, and who is logged in.
+
+This module owns the rows of assignments and sessions. It does not know what a role may do, nor how
+somebody logs in. A session is stored under a hash of what the browser keeps, so that nobody who
+reads the ledger can take a session over.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, select, update
+
+from chargeline.engine import VisitKey
+from chargeline.ledger import statements, tables
+from chargeline.ledger.records import StoredAssignment, StoredSession
+from chargeline.ledger.transaction import Transaction
+
+
+class Desk:
+    """Assignments and sessions, as one transaction sees and writes them."""
+
+    def __init__(self, transaction: Transaction) -> None:
+        self._transaction = transaction
+
+    async def assignments(
+        self, visits: Iterable[tuple[str, str]]
+    ) -> dict[VisitKey, StoredAssignment]:
+        """Who sees to each visit; a visit that nobody was given is not in the result."""
+        dialect = self._transaction.dialect
+        statement = statements.of_visits(dialect, tables.assignment)
+        rows = await self._transaction.rows(statement, statements.keyed(dialect, visits))
+        return {VisitKey(row.facility, row.visit): StoredAssignment._make(row) for row in rows}
+
+    async def owners(self) -> list[str]:
+        """Everybody to whom a visit is given, sorted."""
+        owner = tables.assignment.c.owner
+        rows = await self._transaction.rows(
+            select(owner).where(owner != "").distinct().order_by(owner)
+        )
+        return [row[0] for row in rows]
+
+    async def assign(self, assignments: Sequence[StoredAssignment]) -> None:
+        """Write who sees to visits, in place of what was there. Raises Unstorable."""
+        await self._transaction.insert(tables.assignment, assignments, "replace")
+
+    async def session(self, digest: str) -> StoredSession | None:
+        """A session, None if there is none of this hash."""
+        table = tables.session
+        rows = await self._transaction.rows(select(table).where(table.c.digest == digest))
+        return StoredSession._make(rows[0]) if rows else None
+
+    async def begin_session(self, session: StoredSession) -> None:
+        """Store a new session. Raises Unstorable."""
+        await self._transaction.insert(tables.session, [session])
+
+    async def see_session(self, digest: str, at: datetime) -> None:
+        """Note that a session was used."""
+        table = tables.session
+        await self._transaction.run(
+            update(table).where(table.c.digest == digest).values(seen_at=at)
+        )
+
+    async def end_sessions(
+        self,
+        *,
+        digest: str = "",
+        provider_session: str = "",
+        subject: str = "",
+        idle_since: datetime | None = None,
+    ) -> int:
+        """End one session, those of a session or a person at the provider, or those idle for too
+        long.
+
+        Returns how many there were.
+        """
+        table = tables.session
+        if idle_since is not None:
+            ended = table.c.seen_at < idle_since
+        elif provider_session:
+            ended = table.c.provider_session == provider_session
+        elif subject:
+            ended = table.c.subject == subject
+        else:
+            ended = table.c.digest == digest
+        return await self._transaction.run(delete(table).where(ended))

@@ -1,0 +1,161 @@
+"""The workbench as an ASGI application: its routes, its errors and its promises to a browser.
+
+It owns which page answers which address, and what an error looks like. What a page shows is in the
+folder of the page. An error says what was expected, what was found and what to do, on a page for
+people and as JSON for programs.
+"""
+
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from chargeline.drafting.answering import AnswerError
+from chargeline.engine import Finding, FindingError
+from chargeline.ledger.errors import LedgerError
+from chargeline.telemetry import logs
+from chargeline.version import VERSION
+from chargeline.workbench import login, oidc, visit_routes
+from chargeline.workbench.bench import (
+    COOKIE,
+    Bench,
+    ForeignFormError,
+    NoRightError,
+    NotLoggedInError,
+    NotThereError,
+    NotValidError,
+)
+from chargeline.workbench.pages import STATIC_FILES, page
+from chargeline.workbench.security import SafeAnswers
+from chargeline.workbench.work import routes as work
+
+_log = logs.logger("workbench")
+_STATUS: dict[type[FindingError], int] = {
+    NoRightError: 403,
+    ForeignFormError: 403,
+    NotThereError: 404,
+    oidc.LoginRefusedError: 403,
+    oidc.ProviderAwayError: 502,
+    AnswerError: 422,
+    NotValidError: 422,
+}
+
+
+def make_app(bench: Bench) -> ASGIApp:
+    """The application over a workbench."""
+    app = FastAPI(
+        title="chargeline workbench",
+        version=VERSION,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+    )
+    app.state.bench = bench
+    app.mount("/static", StaticFiles(directory=STATIC_FILES), name="static")
+    for router in (login.router, *_login_of(bench), work.router, visit_routes.router):
+        app.include_router(router)
+    app.add_api_route("/", lambda: RedirectResponse(login.HOME, 303), include_in_schema=False)
+    app.add_exception_handler(NotLoggedInError, _not_logged_in)
+    app.add_exception_handler(FindingError, _refused)
+    app.add_exception_handler(LedgerError, _away)
+    app.add_exception_handler(RequestValidationError, _not_valid)
+    app.add_exception_handler(HTTPException, _no_page)
+    app.add_exception_handler(Exception, _failed)
+    if bench.settings.workbench_login != "oidc":
+        return SafeAnswers(app)  # around everything, also around what makes a page of a mistake
+    app.state.provider = oidc.Provider(bench.settings)
+    return SafeAnswers(app.state.provider.remembering(app))
+
+
+def _login_of(bench: Bench) -> list[APIRouter]:
+    """The addresses of the way to log in that the settings say."""
+    is_oidc = bench.settings.workbench_login == "oidc"
+    return [oidc.router if is_oidc else login.development]
+
+
+def _is_for_a_program(request: Request) -> bool:
+    return request.url.path.endswith((".json", ".csv"))
+
+
+async def _not_logged_in(request: Request, _error: Exception) -> Response:
+    finding = Finding(
+        "workbench.not_logged_in",
+        expected="somebody who is logged in",
+        found="nobody, or a session that has ended",
+        where=request.url.path,
+        do="log in at /login",
+    )
+    if _is_for_a_program(request):
+        return _as_json([finding], 401)
+    return RedirectResponse(login.login_address(request), 303)
+
+
+async def _refused(request: Request, error: Exception) -> Response:
+    assert isinstance(error, FindingError)
+    status = next((_STATUS[kind] for kind in _STATUS if isinstance(error, kind)), 500)
+    return await _told(request, list(error.findings), status)
+
+
+async def _away(request: Request, error: Exception) -> Response:
+    assert isinstance(error, LedgerError)
+    _log.error("ledger.unavailable", exc_info=error)
+    return await _told(request, list(error.findings), 503)
+
+
+async def _not_valid(request: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    findings = [
+        Finding(
+            "workbench.not_valid",
+            expected=str(mistake["msg"]),
+            found="another value",
+            where=".".join(map(str, mistake["loc"][:2])),  # query or body, and the field
+            do="correct it, or go back to the page it came from",
+        )
+        for mistake in error.errors()
+    ]
+    return await _told(request, findings, 422)
+
+
+async def _failed(request: Request, error: Exception) -> Response:
+    _log.error("page.failed", exc_info=error)
+    finding = Finding(
+        "workbench.failed",
+        expected="a page",
+        found="a mistake of chargeline's own",
+        where=request.url.path,
+        do="try again; if it stays, give whoever runs chargeline the time and this address",
+    )
+    return await _told(request, [finding], 500)
+
+
+async def _no_page(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    finding = Finding(
+        "workbench.no_page",
+        expected="an address of the workbench",
+        found=f"{error.status_code}: {error.detail}",
+        where=request.url.path,
+        do="begin at /work",
+    )
+    return await _told(request, [finding], error.status_code)
+
+
+async def _told(request: Request, findings: list[Finding], status: int) -> Response:
+    if _is_for_a_program(request):
+        return _as_json(findings, status)
+    bench: Bench = request.app.state.bench
+    person = None
+    if status < 500:  # the session is in the ledger too
+        token = request.cookies.get(COOKIE, "")
+        person = await bench.people.find(token) if token else None
+    return page(request, "error.html", person, {"findings": findings, "status": status}, status)
+
+
+def _as_json(findings: list[Finding], status: int) -> Response:
+    shown: list[dict[str, Any]] = [finding._asdict() for finding in findings]
+    return JSONResponse({"errors": shown}, status)

@@ -1,0 +1,127 @@
+"""What every page of the workbench works with: the ledger, the rules, the clock and the people.
+
+It owns how a request finds the person who sends it, and the refusal of one without the right. It
+knows no page.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Annotated, NamedTuple
+
+from fastapi import Depends, Request
+
+from chargeline.drafting.answering import AnswerError
+from chargeline.drafting.processor import Processor
+from chargeline.engine import Finding, FindingError
+from chargeline.ledger.store import Ledger
+from chargeline.settings import Settings
+from chargeline.workbench.people import People, Person
+from chargeline.workbench.rights import Right, who_may
+from chargeline.workbench.security import Allowance, is_from_our_page
+
+COOKIE = "chargeline_session"
+
+
+class Bench(NamedTuple):
+    """What the pages work with. `processor` drafts only to show, and writes nothing."""
+
+    settings: Settings
+    ledger: Ledger
+    processor: Processor
+    people: People
+    clock: Callable[[], datetime]
+    posts: Allowance
+    logins: Allowance
+
+
+class NotLoggedInError(Exception):
+    """Nobody is logged in, or the session has ended."""
+
+
+class NoRightError(FindingError):
+    """The person may not see or do this."""
+
+
+class NotValidError(FindingError):
+    """A field of a form or an address has a value that it does not take."""
+
+
+class NotThereError(FindingError):
+    """What the address names is not there."""
+
+
+class OutdatedError(AnswerError):
+    """The charting changed between the page and the answer."""
+
+
+class ForeignFormError(FindingError):
+    """A form that no page of this session has sent, or too many of them."""
+
+
+def bench_of(request: Request) -> Bench:
+    """The workbench that a request is sent to."""
+    bench: Bench = request.app.state.bench
+    return bench
+
+
+async def person_of(request: Request) -> Person:
+    """Who sends a request. Raises NotLoggedInError."""
+    token = request.cookies.get(COOKIE, "")
+    person = await bench_of(request).people.find(token) if token else None
+    if person is None:
+        raise NotLoggedInError
+    return person
+
+
+TheBench = Annotated[Bench, Depends(bench_of)]
+ThePerson = Annotated[Person, Depends(person_of)]
+
+
+def needs(right: Right) -> Callable[[Person], Person]:
+    """The person of a request, if the person has a right. Raises NoRightError."""
+
+    def with_right(person: ThePerson) -> Person:
+        if right in person.rights:
+            return person
+        roles = " or ".join(who_may(right))
+        raise NoRightError(
+            Finding(
+                "workbench.no_right",
+                expected=f"the role {roles}",
+                found=", ".join(person.roles) or "no role",
+                where=right,
+                do="ask whoever gives roles in your login for one of these",
+            )
+        )
+
+    return with_right
+
+
+async def our_form(request: Request, bench: TheBench, person: ThePerson) -> None:
+    """Let a form pass that a page of the person's own session sent. Raises ForeignFormError."""
+    form = await request.form()
+    if not is_from_our_page(request, person.csrf, str(form.get("csrf", ""))):
+        raise ForeignFormError(
+            Finding(
+                "workbench.not_ours",
+                expected="a form from a page of this session",
+                found="one without its token",
+                where=request.url.path,
+                do="load the page again, and send the form from there; nothing was recorded",
+            )
+        )
+    if not bench.posts.allows(person.digest):
+        raise too_many(request.url.path)
+
+
+def too_many(where: str) -> ForeignFormError:
+    """The refusal of more requests than one person can mean."""
+    return ForeignFormError(
+        Finding(
+            "workbench.too_many",
+            expected="fewer requests",
+            found="more than a person can send",
+            where=where,
+            do="wait a minute, and try again; nothing was recorded",
+        )
+    )

@@ -1,0 +1,89 @@
+"""Logging in and out.
+
+It owns the development login, which believes every name: it is for trying the workbench on one's
+own machine, and the settings refuse it on any other address.
+"""
+
+from typing import Annotated
+from urllib.parse import quote, urlsplit
+
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import BaseModel, Field
+
+from chargeline.workbench.bench import COOKIE, TheBench, ThePerson, our_form, too_many
+from chargeline.workbench.pages import page
+from chargeline.workbench.rights import ROLES, Role
+
+router = APIRouter()
+# Invented staff, so that whoever tries the workbench need not think of a name.
+STAFF: tuple[tuple[str, tuple[Role, ...]], ...] = (
+    ("O. Okapi", ("coder",)),
+    ("L. Lemur", ("lead",)),
+    ("N. Numbat", ("nurse",)),
+    ("P. Platypus", ("operator",)),
+    ("A. Aardwolf", ("auditor",)),
+    ("V. Vole", ("viewer",)),
+)
+HOME = "/work"
+
+
+class DevelopmentLogin(BaseModel):
+    """The form of the development login."""
+
+    name: str = Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")
+    role: list[Role] = Field(min_length=1)
+    next: str = HOME
+
+
+development = APIRouter()
+
+
+@router.get("/login", include_in_schema=False)
+async def ask_who(request: Request, next: str = HOME) -> Response:
+    """The page that asks who it is, or that leads to the identity provider."""
+    values = {"staff": STAFF, "roles": ROLES, "next": own_address(next)}
+    return page(request, "login.html", None, values)
+
+
+@development.post("/login", include_in_schema=False)
+async def log_in(
+    request: Request, bench: TheBench, form: Annotated[DevelopmentLogin, Form()]
+) -> Response:
+    """Begin a session for whoever was named."""
+    if not bench.logins.allows(request.client.host if request.client is not None else ""):
+        raise too_many("/login")
+    token = await bench.people.begin(form.name, form.name, form.role)
+    return logged_in(own_address(form.next), token, secure=request.url.scheme == "https")
+
+
+def logged_in(address: str, token: str, *, secure: bool) -> Response:
+    """The answer that gives the browser its session, and leads on."""
+    answer = RedirectResponse(address, 303)
+    answer.set_cookie(COOKIE, token, httponly=True, samesite="lax", secure=secure, path="/")
+    return answer
+
+
+@router.post("/logout", dependencies=[Depends(our_form)], include_in_schema=False)
+async def log_out(bench: TheBench, person: ThePerson) -> Response:
+    """End the session."""
+    await bench.people.end(person)
+    answer = RedirectResponse("/login", 303)
+    answer.delete_cookie(COOKIE, path="/")
+    return answer
+
+
+def own_address(address: str) -> str:
+    """An address of ours to go on to; one that leads elsewhere becomes the first page."""
+    parts = urlsplit(address)
+    elsewhere = parts.scheme or parts.netloc or not address.startswith("/")
+    if elsewhere or address.startswith(("//", "/\\")) or not address.isprintable():
+        return HOME
+    return address
+
+
+def login_address(request: Request) -> str:
+    """Where to log in, to come back to what was asked for."""
+    asked = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    wanted = asked if request.method == "GET" else HOME
+    return f"/login?next={quote(wanted, safe='/')}"

@@ -1,0 +1,260 @@
+"""Logging in by OpenID Connect: the hospital's identity provider says who it is.
+
+It owns the way to the provider and back (code flow with PKCE, state and nonce, by Authlib), which
+roles a claim gives, and the end of sessions that the provider ends itself. What a login remembers
+until it comes back stands in a signed cookie of ten minutes, so that any copy of the workbench can
+end what another one began.
+"""
+
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+from time import time
+from typing import Any, cast
+
+from authlib.integrations.base_client.errors import OAuthError
+from authlib.integrations.starlette_client import OAuth
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import Response
+from httpx import HTTPError
+from joserfc.errors import JoseError
+from starlette.middleware.sessions import SessionMiddleware
+from starlette.types import ASGIApp
+
+from chargeline.engine import Finding, FindingError
+from chargeline.settings import Settings
+from chargeline.telemetry import logs
+from chargeline.workbench.bench import TheBench, too_many
+from chargeline.workbench.login import logged_in, own_address
+from chargeline.workbench.rights import ROLES, Role
+
+router = APIRouter()
+log = logs.logger("workbench.oidc")
+# Signatures that a provider makes with a key of its own; `none` and shared secrets are not.
+SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
+SIGNATURES_NEWER = ("EdDSA", "Ed25519")
+LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
+REMEMBERED_SECONDS = 600
+LEEWAY_SECONDS = 120
+
+
+class LoginRefusedError(FindingError):
+    """The provider says nobody, or somebody without a role."""
+
+
+class ProviderAwayError(FindingError):
+    """The provider does not answer."""
+
+
+class Provider:
+    """The identity provider of the settings."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.issuer = settings.workbench_oidc_issuer.rstrip("/")
+        self.claim = settings.workbench_oidc_roles_claim
+        self.roles = roles_by_group(settings.workbench_roles)
+        self.address = settings.workbench_address.rstrip("/")
+        self._secret = settings.secret("workbench_oidc_client_secret")
+        registry = OAuth()
+        self._client: Any = registry.register(
+            "provider",
+            client_id=settings.workbench_oidc_client_id,
+            client_secret=self._secret,
+            server_metadata_url=f"{self.issuer}/.well-known/openid-configuration",
+            client_kwargs={
+                "scope": settings.workbench_oidc_scope,
+                "code_challenge_method": "S256",
+                "timeout": 10,
+            },
+        )
+
+    def remembering(self, app: ASGIApp) -> ASGIApp:
+        """The application with the cookie that a login needs until it comes back."""
+        key = sha256(f"chargeline workbench {self._secret}".encode()).hexdigest()
+        return SessionMiddleware(
+            app,
+            secret_key=key,
+            session_cookie="chargeline_login",
+            max_age=REMEMBERED_SECONDS,
+            same_site="lax",
+            https_only=self.address.startswith("https://"),
+        )
+
+    async def begin(self, request: Request, wanted: str) -> Response:
+        """Send somebody to the provider. Raises ProviderAwayError."""
+        request.session["next"] = wanted
+        try:
+            await self._metadata()
+            answer = await self._client.authorize_redirect(request, f"{self.address}/login/back")
+        except (HTTPError, RuntimeError) as error:
+            raise _away(self.issuer) from error
+        return cast(Response, answer)
+
+    async def end(self, request: Request) -> Mapping[str, Any]:
+        """The claims of somebody who comes back. Raises LoginRefusedError and ProviderAwayError."""
+        try:
+            await self._metadata()
+            token = await self._client.authorize_access_token(request)
+        except (HTTPError, RuntimeError) as error:
+            raise _away(self.issuer) from error
+        except (OAuthError, JoseError, ValueError) as error:
+            raise _refused("a login that the provider confirms", type(error).__name__) from error
+        claims: Mapping[str, Any] = token.get("userinfo") or {}
+        if not claims.get("sub"):
+            raise _refused("an ID token with the claim sub", "none")
+        return claims
+
+    def roles_of(self, claims: Mapping[str, Any]) -> list[Role]:
+        """The roles that the claim gives. Raises LoginRefusedError if it gives none."""
+        said = claims.get(self.claim) or ()
+        groups = [said] if isinstance(said, str) else [str(group) for group in said]
+        roles = [role for role in ROLES if any(self.roles.get(group) == role for group in groups)]
+        if roles:
+            return roles
+        raise _refused(
+            f"a group of CHARGELINE_WORKBENCH_ROLES in the claim {self.claim}",
+            f"{len(groups)} groups, none of them there",
+        )
+
+    async def ended_session(self, token: str) -> tuple[str, str]:
+        """Session and subject that a logout token ends, either may be "".
+
+        Raises LoginRefusedError and ProviderAwayError.
+        """
+        try:
+            await self._metadata()
+            claims = await self._client.parse_id_token(
+                {"id_token": token}, None, claims_cls=_LogoutToken
+            )
+        except (HTTPError, RuntimeError) as error:
+            raise _away(self.issuer) from error
+        except (JoseError, ValueError, KeyError) as error:
+            raise _refused("a logout token of the provider", type(error).__name__) from error
+        return str(claims.get("sid", "")), str(claims.get("sub", ""))
+
+    async def _metadata(self) -> None:
+        """Read what the provider says of itself, and take only signatures that it alone makes."""
+        metadata = await self._client.load_server_metadata()
+        if str(metadata.get("issuer", "")).rstrip("/") != self.issuer:
+            raise RuntimeError("the document of another issuer")
+        named = metadata.get("id_token_signing_alg_values_supported", ["RS256"])
+        allowed = {*SIGNATURES, *SIGNATURES_NEWER}
+        metadata["id_token_signing_alg_values_supported"] = [
+            name for name in named if name in allowed
+        ]
+
+
+class _LogoutToken(dict[str, Any]):
+    """The claims of a logout token (OpenID Connect Back-Channel Logout 1.0, 2.6)."""
+
+    def __init__(
+        self,
+        claims: Mapping[str, Any],
+        header: Mapping[str, Any],
+        options: Mapping[str, Any],
+        params: Mapping[str, Any],
+    ) -> None:
+        super().__init__(claims)
+        self._issuers = options["iss"]["values"]
+        self._client_id = params["client_id"]
+
+    def validate(self, leeway: int) -> None:
+        """Raise ValueError for a token that ends no session of ours."""
+        audience = self.get("aud", ())
+        ours = self._client_id in ([audience] if isinstance(audience, str) else audience)
+        events = self.get("events")
+        is_logout = isinstance(events, dict) and LOGOUT_EVENT in events
+        now, issued = time(), self.get("iat", 0)
+        in_time = abs(now - issued) <= REMEMBERED_SECONDS and self.get("exp", now) + leeway >= now
+        whose = self.get("sid") or self.get("sub")
+        issuer_is_right = self.get("iss") in self._issuers
+        if not (ours and is_logout and in_time and whose and issuer_is_right) or "nonce" in self:
+            raise ValueError("no logout token for us")
+
+
+def provider_of(request: Request) -> Provider:
+    """The provider of the workbench that a request is sent to."""
+    provider: Provider = request.app.state.provider
+    return provider
+
+
+@router.get("/login/begin", include_in_schema=False)
+async def begin(request: Request, bench: TheBench, next: str = "") -> Response:
+    """Go to the provider."""
+    if not bench.logins.allows(request.client.host if request.client is not None else ""):
+        raise too_many("/login/begin")
+    return await provider_of(request).begin(request, own_address(next))
+
+
+@router.get("/login/back", include_in_schema=False)
+async def back(request: Request, bench: TheBench) -> Response:
+    """Come back from the provider, and begin a session."""
+    provider = provider_of(request)
+    claims = await provider.end(request)
+    roles = provider.roles_of(claims)
+    who = str(claims.get("preferred_username") or claims.get("email") or claims["sub"])
+    token = await bench.people.begin(
+        who[:200],
+        str(claims.get("name") or who)[:200],
+        roles,
+        provider_session=str(claims.get("sid", "")),
+        subject=str(claims["sub"]),
+    )
+    wanted = own_address(str(request.session.pop("next", "")))
+    return logged_in(wanted, token, secure=provider.address.startswith("https://"))
+
+
+@router.post("/login/ended", include_in_schema=False)
+async def ended(request: Request, bench: TheBench, logout_token: str = Form("")) -> Response:
+    """The provider ends a session (back channel): it sends a token, and no person is there."""
+    session, subject = await provider_of(request).ended_session(logout_token)
+    number = await bench.people.end_of_provider(session, subject)
+    log.info("session.ended", count=number)
+    return Response(status_code=200)
+
+
+_PAIR = re.compile(r"\s*([^=,]+?)\s*=\s*([a-z]+)\s*")
+
+
+def roles_by_group(written: str) -> dict[str, Role]:
+    """The role of each group of `infusion-coders=coder, infusion-leads=lead`.
+
+    Raises LoginRefusedError for another form, or a role that there is not.
+    """
+    pairs = [_PAIR.fullmatch(part) for part in written.split(",") if part.strip()]
+    roles = {pair[1]: pair[2] for pair in pairs if pair is not None}
+    if pairs and None not in pairs and set(roles.values()) <= set(ROLES):
+        return cast(dict[str, Role], roles)
+    raise LoginRefusedError(
+        Finding(
+            "setting.value",
+            expected=f"GROUP=ROLE, several with commas, where a role is one of {', '.join(ROLES)}",
+            found="another form" if written else "nothing",
+            where="CHARGELINE_WORKBENCH_ROLES",
+            do="name the groups of the claim and what each may do; docs/workbench.md has the table",
+        )
+    )
+
+
+def _refused(expected: str, found: str) -> LoginRefusedError:
+    return LoginRefusedError(
+        Finding(
+            "workbench.login_refused",
+            expected=expected,
+            found=found,
+            where="/login/back",
+            do="log in again; if it stays so, ask whoever runs the identity provider",
+        )
+    )
+
+
+def _away(issuer: str) -> ProviderAwayError:
+    return ProviderAwayError(
+        Finding(
+            "workbench.provider_away",
+            expected="the identity provider to answer",
+            found="no usable answer",
+            where=issuer,
+            do="try again; whoever is logged in already goes on",
+        )
+    )

@@ -1,0 +1,115 @@
+"""Who is logged in: sessions of the ledger, and the cookie that leads to one.
+
+It owns how a session begins, is found and ends. A login makes a new token each time, so that a
+token that somebody planted before is worth nothing. The ledger has only a hash of the token.
+"""
+
+import secrets
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import NamedTuple
+
+from chargeline.drafting.acting import act_of
+from chargeline.ledger.records import StoredSession
+from chargeline.ledger.store import Ledger
+from chargeline.workbench.rights import ROLES, Right, Role, rights_of
+
+LONGEST = timedelta(hours=12)
+"""A session ends then, however busy it is: a working day."""
+_SEEN_AGAIN = timedelta(minutes=1)  # a session that is used is noted so often at most
+
+
+class Person(NamedTuple):
+    """Somebody who is logged in: `who` for the audit trail, `name` for pages."""
+
+    who: str
+    name: str
+    roles: tuple[Role, ...]
+    csrf: str
+    digest: str
+
+    @property
+    def rights(self) -> frozenset[Right]:
+        """What the person may see and do."""
+        return rights_of(self.roles)
+
+
+class People:
+    """The sessions of one workbench."""
+
+    def __init__(self, ledger: Ledger, idle: timedelta, clock: Callable[[], datetime]) -> None:
+        self._ledger = ledger
+        self._idle = idle
+        self._clock = clock
+
+    async def begin(
+        self,
+        who: str,
+        name: str,
+        roles: Iterable[Role],
+        *,
+        provider_session: str = "",
+        subject: str = "",
+    ) -> str:
+        """Begin a session, and note it in the audit trail; returns the token for the cookie."""
+        token, now = secrets.token_urlsafe(32), self._clock()
+        session = StoredSession(
+            digest=_digest(token),
+            who=who,
+            name=name,
+            roles=" ".join(roles),
+            csrf=secrets.token_urlsafe(32),
+            provider_session=provider_session,
+            subject=subject,
+            started_at=now,
+            seen_at=now,
+        )
+        told = {"roles": session.roles}
+        async with self._ledger.batch() as batch:
+            await batch.desk.end_sessions(idle_since=now - LONGEST)
+            await batch.desk.begin_session(session)
+            await batch.audit([act_of("session.begin", "session", who, who=who, details=told)])
+        return token
+
+    async def find(self, token: str) -> Person | None:
+        """The person of a token; None if the session ended or was idle for too long."""
+        digest, now = _digest(token), self._clock()
+        async with self._ledger.view() as view:
+            session = await view.desk.session(digest)
+        if session is None:
+            return None
+        if now - session.seen_at > self._idle or now - session.started_at > LONGEST:
+            async with self._ledger.batch() as batch:
+                await batch.desk.end_sessions(digest=digest)
+            return None
+        if now - session.seen_at > _SEEN_AGAIN:
+            async with self._ledger.batch() as batch:
+                await batch.desk.see_session(digest, now)
+        roles = tuple([role for role in ROLES if role in session.roles.split()])
+        return Person(session.who, session.name, roles, csrf=session.csrf, digest=digest)
+
+    async def end(self, person: Person) -> None:
+        """End the session of a person."""
+        async with self._ledger.batch() as batch:
+            await batch.desk.end_sessions(digest=person.digest)
+            act = act_of("session.end", "session", person.who, who=person.who)
+            await batch.audit([act])
+
+    async def end_of_provider(self, provider_session: str, subject: str) -> int:
+        """End a session that the provider has ended, or all of a person where it names none;
+        returns how many there were.
+        """
+        async with self._ledger.batch() as batch:
+            number = await batch.desk.end_sessions(
+                provider_session=provider_session, subject="" if provider_session else subject
+            )
+            told = {"sessions": number}
+            record = provider_session or subject
+            act = act_of("session.end", "session", record, who="identity provider", details=told)
+            await batch.audit([act])
+        return number
+
+
+def _digest(token: str) -> str:
+    return sha256(token.encode()).hexdigest()

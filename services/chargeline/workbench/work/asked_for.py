@@ -1,0 +1,105 @@
+"""What an address of the work list asks for, and the named views of it.
+
+It owns the query parameters. The whole state of the screen is in the address, so that a screen can
+be sent to a colleague, and the same parameters give the list as JSON and as CSV.
+"""
+
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal, NamedTuple
+from urllib.parse import urlencode
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from chargeline.engine import MEANINGS, answer_words, severity_of
+from chargeline.ledger.work_list import NOBODY, Due, WorkFilter, WorkPlace
+
+ViewName = Literal["all", "mine", "nobody", "soon", "large", "asked", "held"]
+LARGE_CENTS = 500_000
+
+
+class WorkView(NamedTuple):
+    """A named view: its title, and what it leaves of the list."""
+
+    title: str
+    leaves: WorkFilter
+
+
+class WorkQuery(BaseModel):
+    """The query parameters of the work list. Empty ones leave all."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    view: ViewName = "all"
+    code: str = Field("", max_length=80, description="The code of a question, such as stop.missing")
+    severity: answer_words.Severity | Literal[""] = ""
+    place: str = Field("", max_length=200, description="The nursing unit")
+    payer: str = Field("", max_length=200)
+    owner: str = Field("", max_length=200, description=f"Whose it is; `{NOBODY}` for nobody's")
+    due: Due | Literal[""] = ""
+    text: str = Field("", max_length=200, description="Part of a drug's name, or a visit number")
+    after: str = Field("", max_length=2_000, description="`next` of the page before")
+
+    def wanted(self, who: str) -> WorkFilter:
+        """What is wanted of the list, by the named view and the filters together."""
+        view = views(who)[self.view].leaves
+        return view._replace(
+            codes=self._codes() or view.codes,
+            place=self.place,
+            payer=self.payer,
+            owner=self.owner or view.owner,
+            due=self.due or view.due,
+            text=self.text,
+        )
+
+    def _codes(self) -> tuple[str, ...]:
+        if self.code:
+            return (self.code,)
+        if self.severity:
+            return tuple([code for code in MEANINGS if severity_of(code) == self.severity])
+        return ()
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """The filters that are set, beside the view."""
+        names = ("code", "severity", "place", "payer", "owner", "due", "text")
+        return {name: str(getattr(self, name)) for name in names if getattr(self, name)}
+
+    def address(self, path: str = "/work", **other: str) -> str:
+        """The address of the list with some parameters changed; "" takes one away."""
+        view = {"view": self.view} if self.view != "all" else {}
+        set_now = {**view, **self.filters, **other}
+        query = urlencode({name: value for name, value in set_now.items() if value})
+        return f"{path}?{query}" if query else path
+
+
+def views(who: str) -> Mapping[ViewName, WorkView]:
+    """The named views, for somebody."""
+    return {
+        "all": WorkView("All that wait", WorkFilter()),
+        "mine": WorkView("Mine", WorkFilter(owner=who)),
+        "nobody": WorkView("Nobody’s", WorkFilter(owner=NOBODY)),
+        "soon": WorkView("Final in 4 hours", WorkFilter(due="4h")),
+        "large": WorkView("Over $5,000", WorkFilter(least_cents=LARGE_CENTS)),
+        "asked": WorkView("Asked the unit", WorkFilter(asked_unit=True)),
+        "held": WorkView("Held", WorkFilter(codes=("hold",))),
+    }
+
+
+def token_of(place: WorkPlace) -> str:
+    """A place of the list as a parameter."""
+    values = [*place._replace(due=place.due.isoformat())]  # type: ignore[arg-type]
+    return urlsafe_b64encode(json.dumps(values).encode()).decode().rstrip("=")
+
+
+def place_of(token: str) -> WorkPlace | None:
+    """The place that a parameter says; None for "". Raises ValueError for one that is not ours."""
+    if not token:
+        return None
+    rank, due, less_cents, facility, visit = json.loads(urlsafe_b64decode(token + "=="))
+    moment = datetime.fromisoformat(due)
+    if moment.tzinfo is None:
+        raise ValueError("a time without its zone")
+    return WorkPlace(int(rank), moment, int(less_cents), str(facility), str(visit))

@@ -1,0 +1,198 @@
+"""The addresses of the work list: the page, JSON, CSV, and what people do with its rows.
+
+It owns the requests. The queries are the ledger's, and the shape of a row is in `items.py`.
+"""
+
+import csv
+import io
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import BaseModel, Field
+
+from chargeline.drafting.acting import act_of
+from chargeline.engine import Finding, VisitKey
+from chargeline.ledger.records import StoredAssignment
+from chargeline.ledger.work_list import NOBODY, Facet, WorkList
+from chargeline.workbench.bench import NotValidError, TheBench, needs, our_form
+from chargeline.workbench.login import own_address
+from chargeline.workbench.pages import page
+from chargeline.workbench.people import Person
+from chargeline.workbench.work.asked_for import WorkQuery, place_of, token_of, views
+from chargeline.workbench.work.items import WorkItem, WorkItems, item_of, says
+
+router = APIRouter()
+AT_ONCE = 50
+IN_A_FILE = 5_000
+ALIKE = 3  # so many questions with one cause are worth asking together
+
+MayLook = Annotated[Person, Depends(needs("work.see"))]
+MayAssign = Annotated[Person, Depends(needs("work.assign"))]
+MayAsk = Annotated[Person, Depends(needs("work.ask"))]
+Asked = Annotated[WorkQuery, Query()]
+
+
+@router.get("/work", include_in_schema=False)
+async def show_work(request: Request, bench: TheBench, person: MayLook, asked: Asked) -> Response:
+    """The work list as a page."""
+    wanted, named = asked.wanted(person.who), views(person.who)
+    async with bench.ledger.view() as view:
+        work = view.work_list(bench.clock())
+        listed = await _items(work, asked, person, AT_ONCE)
+        facets = await work.facets(wanted)
+        counts = await work.counts([one.leaves for one in named.values()])
+        causes = await work.causes(ALIKE)
+        ready = await work.ready()
+        owners = await view.desk.owners()
+    values: dict[str, Any] = {
+        "asked": asked,
+        "listed": listed,
+        "ready": ready,
+        "facets": _shown(facets),
+        "views": list(zip(named.items(), counts, strict=True)),
+        "cause": causes[0] if causes and not asked.filters else None,
+        "owners": sorted({*owners, person.who}),
+        "says": says,
+        "now": bench.clock(),
+        "nobody": NOBODY,
+    }
+    return page(request, "work.html", person, values)
+
+
+@router.get("/work.json", tags=["work"])
+async def list_work(bench: TheBench, person: MayLook, asked: Asked) -> WorkItems:
+    """The work list, a page at a time."""
+    async with bench.ledger.view() as view:
+        return await _items(view.work_list(bench.clock()), asked, person, AT_ONCE)
+
+
+@router.get("/work.csv", tags=["work"], response_class=Response)
+async def download_work(bench: TheBench, person: MayLook, asked: Asked) -> Response:
+    """The first 5,000 visits of the work list, as a table."""
+    async with bench.ledger.view() as view:
+        listed = await _items(view.work_list(bench.clock()), asked, person, IN_A_FILE)
+    names = {"content-disposition": 'attachment; filename="work.csv"'}
+    return Response(as_csv(listed.items), media_type="text/csv; charset=utf-8", headers=names)
+
+
+class Chosen(BaseModel):
+    """The form beneath the list: the visits that were chosen, and where to go back to."""
+
+    visit: list[str] = Field(default_factory=list, max_length=500)
+    owner: str = Field("", max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+    back: str = "/work"
+
+    def keys(self) -> list[VisitKey]:
+        """The visits. Raises NotValidError where none was chosen, or one is no key."""
+        pairs = [name.split("|", 1) for name in self.visit]
+        if pairs and all(len(pair) == 2 for pair in pairs):
+            return [VisitKey(*pair) for pair in pairs]
+        raise NotValidError(
+            Finding(
+                "workbench.not_valid",
+                expected="one or more visits",
+                found="none" if not pairs else "something else",
+                where="visit",
+                do="choose visits with the boxes before their rows; nothing was recorded",
+            )
+        )
+
+
+@router.post("/work/assign", dependencies=[Depends(our_form)], include_in_schema=False)
+async def assign(bench: TheBench, person: MayAssign, form: Annotated[Chosen, Form()]) -> Response:
+    """Give the chosen visits to somebody, or to nobody."""
+    keys, now = form.keys(), bench.clock()
+    async with bench.ledger.batch() as batch:
+        before = await batch.desk.assignments(keys)
+        rows = [
+            StoredAssignment(
+                *key,
+                owner=form.owner,
+                asked_unit_at=before[key].asked_unit_at if key in before else None,
+                at=now,
+                who=person.who,
+            )
+            for key in keys
+        ]
+        await batch.desk.assign(rows)
+        told = {"owner": form.owner, "visits": len(keys)}
+        act = act_of("work.assign", "visits", _named(keys), who=person.who, details=told)
+        await batch.audit([act])
+    return RedirectResponse(own_address(form.back), 303)
+
+
+@router.post("/work/ask", dependencies=[Depends(our_form)], include_in_schema=False)
+async def ask_unit(bench: TheBench, person: MayAsk, form: Annotated[Chosen, Form()]) -> Response:
+    """Note that the units of the chosen visits were asked."""
+    keys, now = form.keys(), bench.clock()
+    async with bench.ledger.batch() as batch:
+        before = await batch.desk.assignments(keys)
+        rows = [
+            StoredAssignment(
+                *key,
+                owner=before[key].owner if key in before else "",
+                asked_unit_at=now,
+                at=now,
+                who=person.who,
+            )
+            for key in keys
+        ]
+        await batch.desk.assign(rows)
+        told = {"visits": len(keys)}
+        act = act_of("work.ask", "visits", _named(keys), who=person.who, details=told)
+        await batch.audit([act])
+    return RedirectResponse(own_address(form.back), 303)
+
+
+def _named(keys: Sequence[VisitKey]) -> str:
+    """The visits of an act."""
+    return " ".join("|".join(key) for key in keys)
+
+
+async def _items(work: WorkList, asked: WorkQuery, person: Person, most: int) -> WorkItems:
+    """A page of the list. Raises NotValidError for an `after` that is not ours."""
+    wanted = asked.wanted(person.who)
+    try:
+        after = place_of(asked.after)
+    except ValueError as error:
+        raise NotValidError(
+            Finding(
+                "workbench.not_valid",
+                expected="what a page of the list gave as `next`",
+                found="something else",
+                where="after",
+                do="begin the list anew",
+            )
+        ) from error
+    rows = await work.rows(wanted, most=most + 1, after=after)
+    sums = await work.sums(wanted)
+    return WorkItems(
+        visits=sums.visits,
+        questions=sums.questions,
+        waiting_cents=sums.cents,
+        items=list(map(item_of, rows[:most])),
+        next=token_of(rows[most - 1].here) if len(rows) > most else "",
+    )
+
+
+def _shown(facets: Sequence[Facet]) -> dict[str, list[Facet]]:
+    """The facets by kind, in the order of the page; severities are counted by their codes."""
+    kinds = ("code", "place", "payer", "due", "owner")
+    return {kind: [facet for facet in facets if facet.kind == kind] for kind in kinds}
+
+
+def as_csv(items: Sequence[WorkItem]) -> str:
+    """Rows as a table; what a spreadsheet would take for a formula gets a quote before it."""
+    written = io.StringIO()
+    table = csv.writer(written)
+    table.writerow(WorkItem.model_fields)
+    for item in items:
+        table.writerow([_cell(value) for value in item.model_dump(mode="json").values()])
+    return written.getvalue()
+
+
+def _cell(value: object) -> object:
+    risky = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{value}" if risky else value

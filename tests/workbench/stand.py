@@ -1,0 +1,95 @@
+"""`make workbench`: the workbench on invented data, on this machine, until ^C.
+
+It owns the invented feed and prices, and starts `chargeline serve --workbench` as a site would. All
+of it lies in a folder that goes when it ends.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from pathlib import Path
+from time import monotonic, sleep
+
+from tests.live.servers import free_port
+
+SECONDS_MOST = 60.0
+# Invented prices, in cents, so that the list says how much money waits.
+PRICES = {
+    "96365": 15_800, "96366": 7_000, "96367": 15_800, "96368": 7_400, "96372": 6_000,
+    "96374": 18_800, "96375": 9_200, "96409": 26_000, "96411": 17_600, "96413": 61_200,
+    "96415": 14_500, "96416": 54_000, "96417": 22_600, "96360": 9_000, "96361": 7_100,
+    "99213": 13_000, "99214": 19_000, "99215": 26_000, "J9035": 7_840, "J9045": 1_200,
+    "J9271": 5_800, "J9299": 3_200, "J1100": 14, "J1200": 100, "J2405": 30, "J2469": 205,
+}  # fmt: skip
+FEED = ("--visits", "60", "--seed", "4", "--mess", "0.3", "--faults", "0.5", "--courses", "2",
+        "--examinations", "0.3", "--authorizations", "3")  # fmt: skip
+
+
+def main() -> int:
+    """Run until ^C; returns the exit code."""
+    with tempfile.TemporaryDirectory(prefix="chargeline-workbench-") as name:
+        folder = Path(name)
+        prices = folder / "prices.csv"
+        prices.write_text(
+            "code,cents\n" + "".join(f"{code},{cents}\n" for code, cents in PRICES.items())
+        )
+        mllp, health, pages = free_port(), free_port(), free_port()
+        settings = {
+            "CHARGELINE_LEDGER_URL": f"sqlite+aiosqlite:///{folder}/ledger.sqlite",
+            "CHARGELINE_PRICES": str(prices),
+            "CHARGELINE_SETTLE_SECONDS": "0",
+            "CHARGELINE_MLLP_PORT": str(mllp),
+            "CHARGELINE_HTTP_PORT": str(health),
+            "CHARGELINE_WORKBENCH_PORT": str(pages),
+            "CHARGELINE_WORKBENCH_LOGIN": "development",
+            "CHARGELINE_LOG_LEVEL": "warning",
+        }
+        chargeline(["simulate", *FEED, "--out", str(folder / "feed")], {})
+        served = subprocess.Popen(
+            [*COMMAND, "serve", "--workbench", "--out", str(folder / "events.jsonl")],
+            env={**os.environ, **settings},
+        )
+        try:
+            wait_for(f"http://127.0.0.1:{health}/readyz", served)
+            chargeline(["send", str(folder / "feed"), f"127.0.0.1:{mllp}"], settings)
+            print(f"\nThe workbench is at http://127.0.0.1:{pages}/  (^C ends it)\n", flush=True)
+            return served.wait()
+        except KeyboardInterrupt:
+            return 0
+        finally:
+            served.send_signal(signal.SIGTERM)
+            served.wait(SECONDS_MOST)
+
+
+COMMAND = [sys.executable, "-m", "chargeline.cli"]
+
+
+def chargeline(words: list[str], settings: dict[str, str]) -> None:
+    """Run a command to its end."""
+    subprocess.run(
+        [*COMMAND, *words],
+        env={**os.environ, **settings},
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+
+
+def wait_for(address: str, served: "subprocess.Popen[bytes]") -> None:
+    """Wait until a program is ready. Raises RuntimeError if it ended, TimeoutError if it hangs."""
+    begun = monotonic()
+    while monotonic() - begun < SECONDS_MOST:
+        if served.poll() is not None:
+            raise RuntimeError(f"serve ended with exit code {served.returncode}")
+        try:
+            with urllib.request.urlopen(address, timeout=5):
+                return
+        except OSError:
+            sleep(0.2)
+    raise TimeoutError(f"{address} was not ready within {SECONDS_MOST:.0f} seconds")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

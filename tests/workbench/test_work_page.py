@@ -1,0 +1,95 @@
+"""The work list on a page: what asks appears, is given to somebody, and goes when answered."""
+
+import csv
+import io
+
+from tests.answers.test_answers import open_infusion
+
+from .asking import Standing, text_of
+
+
+async def test_a_question_appears_and_goes_when_it_is_answered(standing: Standing) -> None:
+    """The row is the sentence of the question; after the answer the list is empty and says so."""
+    okapi = await standing.person()
+    assert "Nothing waits" in (await okapi.get("/work")).text
+    await standing.hear(*open_infusion())
+    page = await okapi.get("/work")
+    shown = text_of(page)
+    assert "When did carboplatin stop?" in shown and "blocks" in shown
+    assert "1 visit waits" in shown
+
+
+async def test_json_and_csv_say_what_the_page_says(standing: Standing) -> None:
+    """The same address gives all three."""
+    await standing.hear(*open_infusion())
+    okapi = await standing.person()
+    listed = (await okapi.get("/work.json?code=stop.missing")).json()
+    assert (listed["visits"], listed["questions"], listed["next"]) == (1, 1, "")
+    (item,) = listed["items"]
+    assert item["sentence"] == "When did carboplatin stop?"
+    assert (item["visit"], item["code"], item["owner"]) == ("V1", "stop.missing", "")
+    table = list(csv.DictReader(io.StringIO((await okapi.get("/work.csv")).text)))
+    assert [row["sentence"] for row in table] == [item["sentence"]]
+    assert (await okapi.get("/work.json?code=dose.missing")).json()["items"] == []
+
+
+async def test_a_filter_that_leaves_nothing_names_itself(standing: Standing) -> None:
+    """One click drops it."""
+    await standing.hear(*open_infusion())
+    okapi = await standing.person()
+    page = await okapi.get("/work?payer=NONESUCH")
+    assert "Nothing waits here" in page.text and "NONESUCH" in page.text
+    assert 'href="/work"' in page.text
+
+
+async def test_a_visit_is_given_to_somebody_and_the_unit_is_asked(standing: Standing) -> None:
+    """Both are in the trail with the name of who did it."""
+    await standing.hear(*open_infusion())
+    okapi = await standing.person("O. Okapi", "coder")
+    await okapi.get("/work")
+    page = await okapi.post("/work/assign", visit="ZEBRA|V1", owner="T. Tapir", back="/work")
+    assert "T. Tapir" in page.text
+    page = await okapi.post("/work/ask", visit="ZEBRA|V1", back="/work?view=asked")
+    assert "asked" in text_of(page) and "V1" in page.text
+    listed = (await okapi.get("/work.json?owner=T. Tapir")).json()
+    assert [item["visit"] for item in listed["items"]] == ["V1"]
+    (given,), (asked,) = await standing.acts("work.assign"), await standing.acts("work.ask")
+    assert (given.who, given.record) == (asked.who, asked.record) == ("O. Okapi", "ZEBRA|V1")
+
+
+async def test_mine_is_what_i_was_given(standing: Standing) -> None:
+    """The named view goes by who is logged in."""
+    await standing.hear(*open_infusion())
+    okapi, tapir = await standing.person("O. Okapi"), await standing.person("T. Tapir")
+    await okapi.get("/work")
+    await okapi.post("/work/assign", visit="ZEBRA|V1", owner="O. Okapi")
+    assert len((await okapi.get("/work.json?view=mine")).json()["items"]) == 1
+    assert (await tapir.get("/work.json?view=mine")).json()["items"] == []
+
+
+async def test_nothing_chosen_is_said_and_nothing_recorded(standing: Standing) -> None:
+    """So is something that is no visit."""
+    okapi = await standing.person()
+    await okapi.get("/work")
+    for form in ({}, {"visit": "no bar"}):
+        page = await okapi.post("/work/assign", owner="O. Okapi", **form)
+        assert page.status_code == 422 and "nothing was recorded" in page.text
+
+
+async def test_a_wrong_parameter_is_refused_in_words(standing: Standing) -> None:
+    """On the page and as JSON: where, and what was expected."""
+    okapi = await standing.person()
+    for address in ("/work?after=nonsense", "/work?view=none", "/work?due=5h"):
+        page = await okapi.get(address)
+        assert page.status_code == 422 and "Expected" in page.text
+    refused = (await okapi.get("/work.json?due=5h")).json()["errors"]
+    assert refused[0]["where"] == "query.due"
+
+
+async def test_what_a_spreadsheet_would_run_is_no_formula(standing: Standing) -> None:
+    """A payer's name may come from a sender who means harm."""
+    hostile = [each.replace("PV1|1|O||", "PV1|1|O|=cmd()|") for each in open_infusion()]
+    await standing.hear(*hostile)
+    okapi = await standing.person()
+    table = list(csv.DictReader(io.StringIO((await okapi.get("/work.csv")).text)))
+    assert table[0]["place"] == "'=cmd()"
