@@ -1,14 +1,17 @@
 """What is counted for sessions that are in question is in question too, and follows the answer."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from chargeline.coding.beside import courses_of, record_of
 
-from chargeline.coding.run import Run
+from chargeline.coding.run import CodedVisit, Run
+from chargeline.drafting.answering import DraftedVisit, Speaker, word_on_line
+from chargeline.drafting.visit_record import courses_of, record_of
 from chargeline.engine.answers.offers import offers_for
-from tests.answers.given import answer, run_after
+from chargeline.published.answers import Given
+from tests.answers.given import EVENING, answer, run_after
 from tests.engine import rulebook
 from tests.golden.sessions import examined, fraction, posted
 from tests.trials import charges, provisional, questions
@@ -136,9 +139,36 @@ def without_a_number() -> list[bytes]:
     return [*told[:5], examined(f"{DAYS[2]}1100")]
 
 
+def in_one_sitting() -> list[bytes]:
+    """Five sittings of two courses, each told as one of each course."""
+    return [
+        fraction(n, f"{day}10{minute}", technique="3D", planned="9", course=course)
+        for n, day in enumerate(DAYS[:5], 1)
+        for course, minute in (("C1", "00"), ("C2", "05"))
+    ]
+
+
+def broken_off() -> list[bytes]:
+    """Three stereotactic fractions of five, and the report of the last says that it ends there."""
+    told = [
+        fraction(n, f"{day}1000", technique="SBRT", planned="5", **({"end": "Y"} if n > 2 else {}))
+        for n, day in enumerate(DAYS[:3], 1)
+    ]
+    return [*told, examined(f"{DAYS[2]}1100")]
+
+
+def not_read() -> list[bytes]:
+    """Five fractions with a word that nobody mapped."""
+    told = [fraction(n, f"{day}1000", technique="HELICAL") for n, day in enumerate(DAYS[:5], 1)]
+    return [*told, examined(f"{DAYS[2]}1100")]
+
+
 @pytest.mark.parametrize(
     ("told", "code", "before", "after"),
     [
+        (in_one_sitting, "radiation.one_sitting", 1, 0),
+        (broken_off, "radiation.unfinished", 1, 0),
+        (not_read, "radiation.value", 1, 0),
         (two_plans, "radiation.two_courses", 2, 1),
         (too_long, "radiation.too_many", 1, 0),
         (without_a_number, "radiation.no_course", 1, 0),
@@ -154,4 +184,27 @@ def test_the_table_has_no_unit_that_a_person_bills_by_hand(
     for units, drafted in ((before, run), (after, by_hand)):
         lines = [line.code for line in drafted.visits[0].draft.lines]
         assert len([line for line in lines if line in ("77427", "77435")]) == units
-        assert units_in_tables(drafted) == [units]
+        assert set(units_in_tables(drafted)) == {units}
+
+
+@pytest.mark.parametrize("visits", [_ONE, _TWO])
+def test_the_table_has_no_unit_whose_line_a_person_withholds(
+    tmp_path: Path, visits: Visits
+) -> None:
+    """Under whichever visit it lies, all visits of the course show it; restored, it is back."""
+    feed = ten_of_seven(visits)
+    run = run_after(tmp_path, feed, policy=GUIDE)
+    assert set(units_in_tables(run)) == {2}
+    words: list[Given] = []
+    for choice, units in (("withhold", 1), ("restore", 2)):
+        words.append(word_on(run.visits[0], "77427", choice, hour=len(words)))
+        after = run_after(tmp_path, feed, *words, policy=GUIDE)
+        assert set(units_in_tables(after)) == {units}
+
+
+def word_on(visit: CodedVisit, code: str, choice: str, *, hour: int) -> Given:
+    """A word on the first line of a code, some hours after the evening."""
+    drafted = DraftedVisit(visit.timeline, visit.draft)
+    line = next(line for line in visit.draft.lines if line.code == code)
+    speaker = Speaker("ZC1", EVENING + timedelta(hours=hour), "the payer's contract")
+    return word_on_line(drafted, line.line_id, choice, value="", speaker=speaker)

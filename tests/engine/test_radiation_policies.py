@@ -8,6 +8,7 @@ import pytest
 from chargeline.engine import ChargeLine, Draft, Rule, Rulebook, VisitKey, Withheld, draft
 from chargeline.engine.radiation.concerns import MANAGEMENT, ManagementAnswer
 from chargeline.engine.rules import Condition
+from chargeline.engine.trace import WITHHELD
 from tests.engine import rulebook, visits_of
 from tests.engine.short import FACILITY, GUIDE, PHYSICIAN, with_rules
 from tests.golden.messages import given
@@ -182,3 +183,66 @@ def test_a_late_session_moves_the_unit_and_its_differences() -> None:
     sessions = week()
     assert by_code(told(*sessions[:4])) == {"77407": {}}
     assert by_code(told(*sessions[1:], sessions[0]))["77427"] == {FACILITY: ("withheld",)}
+
+
+def in_a_stay(data: bytes) -> bytes:
+    return data.replace(b"PV1|1|O", b"PV1|1|I")
+
+
+STAY = [in_a_stay(data) for data in week(guidance="Y", planned="30")]
+PLANNED = in_a_stay(posted("77301", "202603020900"))
+BOTH = "radiation.stay.both"
+IN_A_STAY: list[tuple[str, dict[str, Differing]]] = [
+    (
+        GUIDE,
+        {
+            "77427": {FACILITY: (WITHHELD,)},
+            "77301-26": {FACILITY: (WITHHELD,)},
+            "withheld": {PHYSICIAN: ("77387-26 x1", WITHHELD)},
+        },
+    ),
+    (
+        PHYSICIAN,
+        {
+            "77427": {FACILITY: (WITHHELD,)},
+            "77301-26": {FACILITY: (WITHHELD,)},
+            "77387-26": {GUIDE: (WITHHELD,), FACILITY: (WITHHELD,)},
+            "withheld": {GUIDE: (WITHHELD,), FACILITY: (WITHHELD,)},
+        },
+    ),
+]
+
+
+@pytest.mark.parametrize(("policy", "expected"), IN_A_STAY)
+def test_what_is_billed_beside_a_stay_says_where_policies_differ(
+    policy: str, expected: dict[str, Differing]
+) -> None:
+    """The physician's part is none of the hospital's claim, in whatever policy it is drafted."""
+    drafted = told(*STAY, PLANNED, policy=policy)
+    entries = [entry for encounter in drafted.encounters for entry in encounter.withheld]
+    assert len(entries) == 5
+    assert [differing(entry) for entry in entries] == [expected["withheld"]] * 5
+    assert {**by_code(drafted), "withheld": expected["withheld"]} == expected
+
+
+def test_the_hospital_says_what_the_physician_bills_beside_a_stay() -> None:
+    """The unit, the plan and the pictures of each session, with the rule of each."""
+    drafted = told(*STAY, PLANNED, policy=FACILITY)
+    entries = [entry for encounter in drafted.encounters for entry in encounter.withheld]
+    unit, plan = ("77427 x1",), ("77301-26 x1",)
+    assert drafted.lines == () and len(entries) == 7
+    assert [differing(e) for e in entries if e.reason == "facility.radiation.professional"] == [
+        {PHYSICIAN: unit, GUIDE: unit}
+    ]
+    (planned,) = [entry for entry in entries if entry.reason == "facility.radiation.stay"]
+    assert differing(planned) == {PHYSICIAN: plan, GUIDE: plan}
+    assert ruled(planned) == {PHYSICIAN: BOTH, GUIDE: BOTH}
+    assert [differing(e) for e in entries if e.reason == "radiation.stay.technical"] == [
+        {PHYSICIAN: ("77387-26 x1", WITHHELD)}
+    ] * 5
+
+
+def test_a_session_that_nobody_described_is_paid_with_the_stay_in_all_policies() -> None:
+    """Nobody has said how it was delivered, and no policy needs to know."""
+    drafted = told(in_a_stay(fraction(1, WEEK[0])), policy=FACILITY)
+    assert differing(withheld(drafted)) == {}

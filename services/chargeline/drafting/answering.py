@@ -135,7 +135,7 @@ def answer_to(
         value = _time(visit, items[question.administrations[0]], choice, value)
     if kind == "payer":
         value = _payer(question, value)
-    if expected := refusal(kind, value, formulary, frozenset(items)):
+    if expected := refusal(kind, value, formulary, frozenset(question.values or items)):
         raise _no_value(expected, value)
     return GivenAnswer(
         facility=visit.timeline.key.facility,

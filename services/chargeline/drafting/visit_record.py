@@ -55,7 +55,9 @@ def courses_of(
         return ()
     last_day = date.fromisoformat(encounters[-1].encounter[:10])
     rules = rulebook.policies[visit.draft.policy].on(last_day)
-    return courses_standing(visit.timeline.key, record, rules, visit.timeline.context.payer)
+    withheld = [entry for encounter in encounters for entry in encounter.withheld]
+    payer = visit.timeline.context.payer
+    return courses_standing(visit.timeline.key, record, rules, payer, withheld=withheld)
 
 
 def authorizations_of(visit: VisitWithRecord, record: History) -> list[AuthorizationBalance]:

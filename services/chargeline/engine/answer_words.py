@@ -58,6 +58,7 @@ AnswerChoice = Literal[
     "other_payer",  # another payer pays it, or the patient does
     "same_course",  # the course was resumed after a long silence
     "new_course",  # another course began under the number of an earlier one
+    "said",  # of several values that were said, this one is right
     "unknown",  # nobody can say
     "by_hand",  # a person sees to it outside chargeline
     "withdraw",  # the earlier answer is taken back
@@ -84,6 +85,7 @@ ValueKind = Literal[
     "codes",  # HCPCS or CPT codes with blanks between them, such as J9271 J9305, or * for all
     "count",  # a whole number of units or visits, such as 800 units
     "payer",  # the payer of the question, as IN1-3 has it, in capitals
+    "said",  # one of the values that the question names, such as three_dimensional
     "charge",  # a code with modifiers and units, such as 96415-59 x2
 ]
 

@@ -37,7 +37,8 @@ _Ends = Mapping[str, Sequence[str]]
 class _Other(NamedTuple):
     """What the families of another policy make of the encounter.
 
-    `ends` lacks a family of which all policies end the encounter alike. `families` lacks a family
+    `ends` lacks a family of which all policies end the encounter alike, as one that is paid with
+    a stay. `families` lacks a family
     in which that policy has a gap, and `ends` has no end of it then.
     """
 
@@ -123,6 +124,8 @@ def _other(assessment: Assessment, saved: SavedWork) -> _Other:
     families: dict[FamilyName, InShort] = {}
     ends: dict[FamilyName, _Ends] = {}
     for name, family in FAMILIES.items():
+        if assessment.encounter.is_of_stay and not family.beside_stay:
+            continue
         try:
             in_short = family.in_short(assessment, saved)
         except UndecidedError:

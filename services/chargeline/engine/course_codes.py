@@ -13,6 +13,7 @@ CourseCode = Literal[
     "radiation.beyond_plan",
     "radiation.break",
     "radiation.code_ended",
+    "radiation.contradicts",
     "radiation.credit_alone",
     "radiation.delivery",
     "radiation.differs",
@@ -44,6 +45,7 @@ COURSE_MEANINGS: Mapping[CourseCode, str] = {
     "radiation.beyond_plan": "A radiation course has more sessions than are planned.",
     "radiation.break": "Two radiation sessions of a day have no distinct break between them.",
     "radiation.code_ended": "A code of radiation was posted that does not hold on its day.",
+    "radiation.contradicts": "A fact of radiation is said in two ways at one session.",
     "radiation.credit_alone": "A posted credit of radiation takes back no charge.",
     "radiation.delivery": "Nothing says how a radiation session was delivered.",
     "radiation.differs": "A posted charge of radiation and what the sessions give differ.",
@@ -65,5 +67,5 @@ COURSE_MEANINGS: Mapping[CourseCode, str] = {
     "radiation.two_courses": "One number of a radiation course has two plans or two kinds of beam.",
     "radiation.unfinished": "A stereotactic course ended before its planned number of sessions.",
     "radiation.unknown_code": "A code of radiation was posted for which there is no rule.",
-    "radiation.value": "A fact of radiation is said in two ways, or in none that anybody can read.",
+    "radiation.value": "A fact of radiation is said in no way that anybody can read.",
 }

@@ -24,6 +24,7 @@ from chargeline.engine.answers import (
     still_asked_of_visit,
     with_answers,
     with_word_on_lines,
+    withheld_lines,
     words_of_no_line,
 )
 from chargeline.engine.answers.beside import AnswersBeside, answers_beside
@@ -42,7 +43,7 @@ from chargeline.engine.office_visits import propose as propose_visits
 from chargeline.engine.office_visits import visits_of
 from chargeline.engine.office_visits.seen import seen_days
 from chargeline.engine.pumps import with_record
-from chargeline.engine.radiation import not_billed, of_stay
+from chargeline.engine.radiation import facts_of_line_words, not_billed, of_stay
 from chargeline.engine.radiation.sessions import tells_of_radiation
 from chargeline.engine.record import (
     NO_HISTORY,
@@ -113,7 +114,7 @@ def draft(
         questions=(*still_asked_of_visit(asked, beside), *words_of_no_line(encounters, words)),
         said=said,
         held=(held.reason or held.by) if held is not None else "",
-        facts=review.facts,
+        facts=(*review.facts, *facts_of_line_words(encounters, withheld_lines(words))),
         needed=review.needed,
     )
 
@@ -247,10 +248,11 @@ class _Drafting:
         if not visits_of(encounter) and not encounter.radiation:
             return self._nothing_billed(encounter, *told)
         try:
-            own = self._assessments(encounter, elsewhere)[0]
+            own, *others = self._assessments(encounter, elsewhere)
             courses = settled(of_stay(own, self.saved), (), self.answers)
             apart = together([propose_visits(own, self.saved), courses])
-            return _with_edits(self._nothing_billed(encounter, *told, apart=apart), apart, own)
+            drafted = self._nothing_billed(encounter, *told, apart=apart)
+            return _with_edits(with_differences(drafted, own, others, self.saved), apart, own)
         except UndecidedError as error:
             return self._undecided(encounter, error)
 

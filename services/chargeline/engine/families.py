@@ -23,6 +23,7 @@ from chargeline.engine.office_visits import concerns as visit_concerns
 from chargeline.engine.radiation import concerns as radiation_concerns
 from chargeline.engine.rules import Concern
 from chargeline.engine.services import concerns as service_concerns
+from chargeline.engine.shapes import by_keyword
 from chargeline.engine.timeline.running import BAG_CHANGE
 from chargeline.engine.trace import ChargeLine, InShort, Proposal
 from chargeline.engine.words import FamilyName
@@ -33,22 +34,48 @@ class Family(NamedTuple):
 
     `propose` drafts an encounter. `in_short` says how a policy ends each administration; None where
     all policies end the encounter alike. `rests_on_services`: what an administration is by itself
-    decides its lines. `reason_in_short` is the one sentence that a page shows of a line.
+    decides its lines. `beside_stay`: it judges also what lies in a stay that is paid as a whole.
+    `reason_in_short` is the one sentence that a page shows of a line.
     """
 
     propose: Callable[[Assessment, SavedWork], Proposal]
     in_short: Callable[[Assessment, SavedWork], InShort | None]
     reason_in_short: Callable[[ChargeLine], str]
     rests_on_services: bool
+    beside_stay: bool
 
+
+_new_family = by_keyword(Family)
 
 FAMILIES: Mapping[FamilyName, Family] = {
-    "infusions": Family(infusions.propose, infusions.in_short, infusions.reason_in_short, True),
-    "drugs": Family(drugs.propose, drugs.in_short, drugs.reason_in_short, False),
-    "office_visits": Family(
-        office_visits.propose, office_visits.in_short, office_visits.reason_in_short, False
+    "infusions": _new_family(
+        propose=infusions.propose,
+        in_short=infusions.in_short,
+        reason_in_short=infusions.reason_in_short,
+        rests_on_services=True,
+        beside_stay=False,
     ),
-    "radiation": Family(radiation.propose, radiation.in_short, radiation.reason_in_short, False),
+    "drugs": _new_family(
+        propose=drugs.propose,
+        in_short=drugs.in_short,
+        reason_in_short=drugs.reason_in_short,
+        rests_on_services=False,
+        beside_stay=False,
+    ),
+    "office_visits": _new_family(
+        propose=office_visits.propose,
+        in_short=office_visits.in_short,
+        reason_in_short=office_visits.reason_in_short,
+        rests_on_services=False,
+        beside_stay=True,
+    ),
+    "radiation": _new_family(
+        propose=radiation.propose,
+        in_short=radiation.in_short,
+        reason_in_short=radiation.reason_in_short,
+        rests_on_services=False,
+        beside_stay=True,
+    ),
 }
 
 # In the order in which the engine asks, from timeline to line.

@@ -102,13 +102,12 @@ class ChargeLine(NamedTuple):
 class Question(NamedTuple):
     """Something that a person must answer, and what happens to the charge until then.
 
-    `wait_minutes` counts from the start of the first administration. For so long the question is
-    not put to a person, because the answer may still arrive by itself: the stop of an infusion
-    ordered for 60 minutes is not missing after 20. None puts the question at once.
-
-    Of a question about no administration, `about` is what it names, such as an authorization, and
-    tells it from others of its messages. `cause` is what many messages have in common, such as a
-    word in all sessions of a course: one answer holds for all of them. Each may be "".
+    `wait_minutes` counts from the start of the first administration. For so long nobody is asked,
+    because the answer may arrive by itself: the stop of an infusion ordered for 60 minutes is not
+    missing after 20. None asks at once. Of a question about no administration, `about` is what it
+    names, such as an authorization, and tells it from others of its messages. `cause` is what many
+    messages have in common, such as a word in all sessions of a course: one answer holds for all of
+    them. Each may be "". `values` are those of which a person may say which is right.
     """
 
     finding: Finding
@@ -118,6 +117,7 @@ class Question(NamedTuple):
     wait_minutes: int | None = None
     about: str = ""
     cause: str = ""
+    values: tuple[str, ...] = ()
 
 
 def ask(

@@ -15,6 +15,7 @@ from chargeline.engine.answers.lines import (
     LINE_OFFERS,
     last_words,
     with_word_on_lines,
+    withheld_lines,
     words_of_no_line,
 )
 from chargeline.engine.answers.offers import Offer, offers_for, severity_of
@@ -45,5 +46,6 @@ __all__ = [
     "still_asked_of_visit",
     "with_answers",
     "with_word_on_lines",
+    "withheld_lines",
     "words_of_no_line",
 ]

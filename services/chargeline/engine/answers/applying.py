@@ -339,6 +339,7 @@ EFFECTS: Mapping[AnswerChoice, Callable[[Answer, _Items, Formulary], _Items]] = 
     "other_payer": left_to_the_authorization,
     "same_course": left_to_the_visit,
     "new_course": left_to_the_visit,
+    "said": left_to_the_visit,
     "unknown": change_nothing,
     "by_hand": change_nothing,
     "withdraw": change_nothing,

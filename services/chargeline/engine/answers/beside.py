@@ -26,6 +26,8 @@ class AnswersBeside(NamedTuple):
         answer = self.by_fingerprint.get(fingerprint_of(question, {}))
         if answer is None or answer.code != question.finding.code:
             return None
+        if answer.choice == "said" and answer.value not in question.values:
+            return None
         choices = [offer.choice for offer in offers_for(answer.code)]
         return answer if answer.choice in choices else None
 

@@ -122,6 +122,8 @@ def _values(offer: Offer, timeline: Timeline, asked: Asked, rulebook: Rulebook) 
     items = [by_key[key] for key in asked.question.administrations if key in by_key]
     if offer.value == "payer":
         return [asked.question.about]
+    if offer.value == "said":
+        return asked.question.values
     if offer.value in _OF_A_VISIT:
         return _OF_A_VISIT[offer.value]
     if offer.value == "" or not items:

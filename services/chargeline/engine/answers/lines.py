@@ -68,6 +68,15 @@ def last_words(timeline: Timeline) -> dict[str, LastWords]:
     return words
 
 
+def withheld_lines(words: Mapping[str, LastWords]) -> list[str]:
+    """The numbers of the lines of which the last word is that they are not billed."""
+    return [
+        line_id
+        for line_id, word in words.items()
+        if word.billed is not None and word.billed.choice == "withhold"
+    ]
+
+
 def with_word_on_lines(
     encounters: tuple[EncounterDraft, ...], words: Mapping[str, LastWords]
 ) -> tuple[EncounterDraft, ...]:

@@ -87,6 +87,7 @@ _OFFERS: Mapping[AnswerChoice, Offer] = {
         Offer("other_payer", "Another payer or the patient pays: it counts against none of them."),
         Offer("same_course", "The course was resumed: all its sessions count together."),
         Offer("new_course", "A new course began: its sessions count by themselves."),
+        Offer("said", "Of the values that were said, this one is right.", "said"),
         Offer("unknown", "Nobody can say."),
         Offer("by_hand", "A person sees to it outside chargeline."),
     )
@@ -146,6 +147,7 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "radiation.beyond_plan": ("confirm", "not_given", "by_hand"),
     "radiation.break": ("confirm", "not_given"),
     "radiation.code_ended": ("by_hand",),
+    "radiation.contradicts": ("said", "by_hand"),
     "radiation.credit_alone": ("confirm", "by_hand"),
     "radiation.delivery": ("by_hand",),
     "radiation.differs": ("confirm", "by_hand"),

@@ -123,6 +123,7 @@ _SHAPES: Mapping[ValueKind, str] = {
     "codes": "HCPCS or CPT codes with blanks between them, such as J9271 J9305, or * for all",
     "count": "a whole number from 0 on, with what it counts, such as 800 units or 12 visits",
     "payer": "the payer that the question names, or no value",
+    "said": "one of the values that the question names",
     "charge": "a code with its modifiers and units, such as 96415-59 x2",
 }
 _READERS: Mapping[ValueKind, Callable[[str], object | None]] = {
@@ -139,16 +140,17 @@ _READERS: Mapping[ValueKind, Callable[[str], object | None]] = {
 }
 
 
-def refusal(
-    kind: ValueKind, value: str, formulary: Formulary, administrations: frozenset[str]
-) -> str:
-    """What was expected in place of a value that cannot be used; "" if it can."""
+def refusal(kind: ValueKind, value: str, formulary: Formulary, named: frozenset[str]) -> str:
+    """What was expected in place of a value that cannot be used; "" if it can.
+
+    `named` are the keys of the administrations of the visit, or the values that the question names.
+    """
     if kind == "":
         usable = not value
     elif kind == "product":
         usable = formulary.has(value)
-    elif kind == "administration":
-        usable = value in administrations
+    elif kind in ("administration", "said"):
+        usable = value in named
     else:
         usable = _READERS[kind](value) is not None
     return "" if usable else _SHAPES[kind]

@@ -41,7 +41,7 @@ from chargeline.engine.radiation.lines import (
 from chargeline.engine.radiation.management import CountedBeam, checked, counted_in, managed
 from chargeline.engine.radiation.outside import beside_stay
 from chargeline.engine.radiation.planning import planned, service_anchor
-from chargeline.engine.radiation.remembered import fact_of_pair, facts_of
+from chargeline.engine.radiation.remembered import fact_of_pair, facts_of, facts_of_line_words
 from chargeline.engine.radiation.said import (
     facts_of_words,
     not_answered_elsewhere,
@@ -55,6 +55,7 @@ from chargeline.engine.rules import DayRules
 from chargeline.engine.timeline.records import VisitContext
 from chargeline.engine.trace import (
     A_QUESTION,
+    WITHHELD,
     ChargeLine,
     InShort,
     Proposal,
@@ -64,7 +65,14 @@ from chargeline.engine.trace import (
     together,
 )
 
-__all__ = ["in_short", "not_billed", "of_stay", "propose", "reason_in_short"]
+__all__ = [
+    "facts_of_line_words",
+    "in_short",
+    "not_billed",
+    "of_stay",
+    "propose",
+    "reason_in_short",
+]
 
 _NOTHING = Proposal()
 _BY_SESSIONS = frozenset({"counted", "guidance"})
@@ -89,7 +97,7 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     ]
     values = tuple([value_question(value) for value in around.here.unread])
     odd = together([odd_charges(around.here.odd, assessment), Proposal(questions=values)])
-    drafted = together([*proposals, odd, Proposal(facts=_facts(around, own))])
+    drafted = together([*proposals, odd, Proposal(facts=_facts(around, own, assessment.encounter))])
     questions = not_answered_elsewhere(drafted.questions, own, assessment.answers)
     return drafted._replace(questions=questions)
 
@@ -107,13 +115,17 @@ def _hearing(assessment: Assessment, saved: SavedWork) -> Assessment:
     return assessment._replace(answers=heard)
 
 
-def _facts(around: "_Around", own: AnswersBeside) -> tuple[Fact, ...]:
+def _facts(around: "_Around", own: AnswersBeside, encounter: Encounter) -> tuple[Fact, ...]:
     """What the encounter adds to the record, under the numbers that its messages have."""
     numbers = around.told_here.courses
     if not numbers:
         return ()
     of_words = facts_of_words(numbers[0], own)
-    return (*facts_of(around.told_here, numbers), *_of_pairs(around), *of_words)
+    return (
+        *facts_of(around.told_here, numbers, encounter.name),
+        *_of_pairs(around),
+        *of_words,
+    )
 
 
 def _around(assessment: Assessment, saved: SavedWork) -> "_Around":
@@ -139,7 +151,8 @@ def _around(assessment: Assessment, saved: SavedWork) -> "_Around":
         assessment.answers,
     )
     days = {day.day for day in assessment.encounter.days}
-    return _Around(treatment.told, _on(treatment.told, days), _on(told, days), treatment)
+    as_numbered = _on(treatment.as_numbered, days)
+    return _Around(treatment.told, _on(treatment.told, days), as_numbered, treatment)
 
 
 def _told_of_visit(
@@ -175,7 +188,7 @@ def not_billed(
         )
         for course in courses
     ]
-    return Proposal(withheld=tuple(withheld), facts=facts_of(here, here.courses))
+    return Proposal(withheld=tuple(withheld), facts=facts_of(here, here.courses, encounter.name))
 
 
 def of_stay(assessment: Assessment, saved: SavedWork) -> Proposal:
@@ -332,12 +345,17 @@ def in_short(assessment: Assessment, saved: SavedWork) -> InShort | None:
     """
     if not assessment.encounter.radiation:
         return None
-    proposal = propose(assessment, saved)
+    is_of_stay = assessment.encounter.is_of_stay
+    proposal = of_stay(assessment, saved) if is_of_stay else propose(assessment, saved)
     entries: list[ChargeLine | Withheld] = [*proposal.lines, *proposal.withheld]
     ends = ends_of(entries)
     here = _around(_hearing(assessment, saved), saved).here
     parts = [part_of("session", anchor_of(session)) for session in here.sessions]
-    parts += [part_of("service", service_anchor(posted)) for posted in here.charges]
+    for posted in here.charges:
+        part = part_of("service", service_anchor(posted))
+        if is_of_stay and posted.kind != "service":  # paid with the stay, whatever its sessions are
+            ends.setdefault(part, [WITHHELD])
+        parts.append(part)
     for part in parts:
         ends.setdefault(part, [*A_QUESTION])
     has_code = all(question.finding.code != "code.none" for question in proposal.questions)

@@ -4,9 +4,11 @@ It owns the wording. A question whether a session was delivered rests on that se
 what a person answers holds whatever other visits tell.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
 from typing import Final
 
+from chargeline.engine.care_words import Observed
 from chargeline.engine.finding_codes import FindingCode
 from chargeline.engine.radiation.sessions import CourseCharge, Session, UnreadValue
 from chargeline.engine.stays import OUTSIDE_IN_WORDS
@@ -27,6 +29,7 @@ OF_A_COURSE: Final[frozenset[str]] = frozenset(
     {
         "radiation.beyond_plan",
         "radiation.code_ended",
+        "radiation.contradicts",
         "radiation.delivery",
         "radiation.differs",
         "radiation.examination",
@@ -34,9 +37,12 @@ OF_A_COURSE: Final[frozenset[str]] = frozenset(
         "radiation.missing",
         "radiation.no_charge",
         "radiation.no_course",
+        "radiation.number_twice",
+        "radiation.one_sitting",
         "radiation.resumed",
         "radiation.too_many",
         "radiation.two_courses",
+        "radiation.unfinished",
         "radiation.unknown_code",
         "radiation.value",
     }
@@ -144,6 +150,22 @@ def course_question(code: FindingCode, session: Session, cause: str, more: str =
     return session_question(code, session, more)._replace(cause=whole)
 
 
+def second_series_question(session: Session) -> Question:
+    """A question about a session that has the number of another one, in a course of which each
+    number may come twice: it is told on one day with the other, or was delivered otherwise.
+
+    So two courses at once under one number are asked about once.
+    """
+    planned = "no plan" if session.planned is None else f"{session.planned} planned"
+    more = f"{session.technique} technique, {planned}; so with the numbers that follow"
+    return course_question("radiation.number_twice", session, f"a second series: {more}", more)
+
+
+def doubt_question(code: FindingCode, session: Session, *, is_of_series: bool) -> Question:
+    """The question of a doubted session, one for all where it is of a second series."""
+    return second_series_question(session) if is_of_series else session_question(code, session)
+
+
 def beyond_question(session: Session, place: int) -> Question | None:
     """A question about a session that is the one of a place in its course, beyond its plan; None
     where it is not beyond.
@@ -207,6 +229,12 @@ def outside_questions(sessions: Iterable[Session]) -> tuple[Question, ...]:
     return tuple([outside_question(s, s.outside) for s in sessions if s.outside])
 
 
+def unfinished_question(session: Session, sessions: int) -> Question:
+    """A question about a stereotactic course that ended with a session before its plan."""
+    more = f"{sessions} of {session.planned}"
+    return course_question("radiation.unfinished", session, f"ended after {more}", more)
+
+
 def gap_question(session: Session, numbers: str) -> Question:
     """A question about the fractions before a session that are not here.
 
@@ -222,7 +250,8 @@ _DO_VALUE = (
     "therapist says what was meant"
 )
 _DO_TWICE = (
-    "the therapist says which report of the session is right; have the other corrected or deleted"
+    "the therapist says which of the values is right, which then holds for all sessions of the "
+    "course of which both are said; have the other report corrected or deleted"
 )
 _DO_WITHOUT = (
     "the therapist says whether the session was delivered; have the record-and-verify system send "
@@ -231,21 +260,24 @@ _DO_WITHOUT = (
 
 
 def value_question(value: UnreadValue) -> Question:
-    """A question about a value that nobody can read; the finding names its place."""
+    """A question about a value that nobody can read, or which of several is right.
+
+    The finding names its place.
+    """
     shown, do = repr(value.found), _DO_VALUE.format(table=value.table)
-    if not value.table:
+    if value.said:
         do = _DO_TWICE
     elif not value.found:
         shown, do = "nothing", _DO_WITHOUT
     return ask(
-        "radiation.value",
+        "radiation.contradicts" if value.said else "radiation.value",
         expected=f"{value.expected} for {value.about}",
         found=f"{shown} on {value.day.isoformat()}",
         do=do,
         drug=drug_of(value.course),
         sources=(value.source,),
         cause=f"{drug_of(value.course)}; {value.about} {shown}",
-    )
+    )._replace(values=value.said)
 
 
 def number_questions(sessions: Iterable[Session]) -> tuple[Question, ...]:
@@ -254,13 +286,32 @@ def number_questions(sessions: Iterable[Session]) -> tuple[Question, ...]:
     return tuple([value_question(value) for value in unread if value.about == "fraction"])
 
 
+def mark_questions(
+    unread: Iterable[UnreadValue], about: Observed, courses: Collection[str], until: date
+) -> tuple[Question, ...]:
+    """The questions whether some courses have a mark, such as their end, on a day or before."""
+    return tuple(
+        [
+            value_question(value)
+            for value in unread
+            if value.mark is not None
+            and value.about == about
+            and value.course in courses
+            and value.day <= until
+        ]
+    )
+
+
 def sitting_question(session: Session, other: str) -> Question:
     """A question about the first session of a visit that lies in a sitting of another course.
 
-    It says nothing of how many sittings they share, so that an answer holds for the next ones too.
+    It says nothing of how many sittings they share, so that an answer holds for the next ones too,
+    and has one cause whichever of the two is asked about.
     """
+    first, second = sorted([session.course, other])
     more = f"without a distinct break beside {drug_of(other)}; their sittings are one session each"
-    return session_question("radiation.one_sitting", session, more)
+    cause = f"{drug_of(first)} and {drug_of(second)} in one sitting"
+    return session_question("radiation.one_sitting", session, more)._replace(cause=cause)
 
 
 def charge_question(

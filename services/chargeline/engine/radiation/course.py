@@ -17,11 +17,11 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from chargeline.engine.answers.beside import AnswersBeside
-from chargeline.engine.course_words import Beam, MarkWord
+from chargeline.engine.course_words import Beam, MarkWord, SessionSaid
 from chargeline.engine.events import VisitKey
 from chargeline.engine.finding_codes import FindingCode
 from chargeline.engine.radiation.appointments import beside_appointments, left_open
-from chargeline.engine.radiation.asking import beyond_question
+from chargeline.engine.radiation.asking import beyond_question, second_series_question
 from chargeline.engine.radiation.parts import CourseOfNumber
 from chargeline.engine.radiation.remembered import CountedElsewhere, Recorded, ServiceElsewhere
 from chargeline.engine.radiation.sessions import (
@@ -39,7 +39,8 @@ from chargeline.engine.radiation.sessions import (
 class Course(NamedTuple):
     """One course: its sessions that count in order, the doubted ones with the reason, and marks.
 
-    `struck` are those beyond its plan of which a person says that they were not delivered.
+    `struck` are those beyond its plan, or of a second series under its numbers, of which a person
+    says that they were not delivered. `second_series` are the doubted ones of such a series.
     `told_before` are sessions that another visit tells as well, in the same words, with that visit:
     they count there. `gaps` has the numbers of the fractions that are missing before a counted
     session, in words such as `1 to 4`. `places` says which session of the course each counted one
@@ -56,6 +57,7 @@ class Course(NamedTuple):
     struck: tuple[Session, ...]
     places: Mapping[SessionKey, int]
     doubted: Mapping[SessionKey, FindingCode]
+    second_series: frozenset[SessionKey]
     told_before: Mapping[SessionKey, VisitKey]
     gaps: Mapping[SessionKey, str]
     booked: Mapping[SessionKey, Session]
@@ -129,17 +131,19 @@ def course_of(
     sessions = [session for session in sessions if key_of(session) not in told_before]
     least_break = timedelta(minutes=break_minutes)
     resumed = part.resumed if part is not None else ()
-    counted, doubted = _judged(sessions, schedule.doubted, least_break, resumed)
-    counted, struck = _within_plan(counted, answers)
+    judged = _judged(sessions, schedule.doubted, least_break, resumed, answers=answers)
+    counted, struck = _within_plan(judged.counted, answers)
+    doubted = dict(judged.doubted)
     doubted |= left_open(schedule.left, counted)
     marks = [mark for mark in (*told.marks, *recorded.marks) if mark.course == name]
     marks.sort(key=lambda mark: (mark.day, mark.at, mark.visit))
     return Course(
         name=name,
         counted=tuple(counted),
-        struck=struck,
+        struck=(*struck, *judged.struck),
         places={key_of(session): place for place, session in enumerate(counted, 1)},
         doubted=doubted,
+        second_series=frozenset(judged.second_series),
         told_before=told_before,
         gaps=dict(_gaps(counted, sessions, part)),
         booked={key_of(session): session for session in schedule.left},
@@ -201,28 +205,41 @@ def _told_before(sessions: Sequence[Session]) -> dict[SessionKey, VisitKey]:
     return twice
 
 
+class _SessionsJudged(NamedTuple):
+    """The sessions that count, those that are doubted with the reason, those of a second series
+    that are struck, and those of it that are in question; in order.
+    """
+
+    counted: list[Session]
+    doubted: dict[SessionKey, FindingCode]
+    struck: list[Session]
+    second_series: set[SessionKey]
+
+
 def _judged(
     sessions: Sequence[Session],
     contradicted: Mapping[SessionKey, FindingCode],
     least_break: timedelta,
     resumed: Sequence[date],
-) -> tuple[list[Session], dict[SessionKey, FindingCode]]:
-    """The sessions that count, and those that are doubted with the reason, in order.
+    *,
+    answers: AnswersBeside,
+) -> _SessionsJudged:
+    """The sessions that count, and those that do not.
 
     `contradicted` are those that the schedule contradicts, with the reason. Two reports of one
     fraction at one time tell of one session. On the days of `resumed` its numbers may begin again.
     """
     is_reported = any(session.reported for session in sessions)
-    counted: list[Session] = []
-    doubted: dict[SessionKey, FindingCode] = {}
-    numbers: set[int] = set()
+    judged = _SessionsJudged([], {}, [], set())
+    counted = judged.counted
+    numbers: dict[int, Session] = {}
     told: set[SessionKey] = set()
     for session in sessions:
         if session.is_struck or key_of(session) in told:
             continue
         told.add(key_of(session))
         while resumed and session.day >= resumed[0]:
-            numbers, resumed = set(), resumed[1:]
+            numbers, resumed = {}, resumed[1:]
         doubt = contradicted.get(key_of(session))
         if doubt is None and is_reported and not session.reported:
             doubt = "radiation.no_fraction"
@@ -230,13 +247,36 @@ def _judged(
             doubt = "radiation.number_twice"
         elif doubt is None and counted and not is_apart(counted[-1], session, least_break):
             doubt = "radiation.break"
-        if doubt is not None and session.said != "confirm":
-            doubted[key_of(session)] = doubt
+        said = session.said
+        if doubt == "radiation.number_twice" and not said and session.number is not None:
+            said = _said_of_series(session, numbers[session.number], judged, answers)
+        if doubt is not None and said != "confirm":
+            if said == "not_given":
+                judged.struck.append(session._replace(said=said))
+            else:
+                judged.doubted[key_of(session)] = doubt
             continue
         counted.append(session)
         if session.number is not None:
-            numbers.add(session.number)
-    return counted, doubted
+            numbers[session.number] = session
+    return judged
+
+
+def _said_of_series(
+    session: Session, twin: Session, judged: _SessionsJudged, answers: AnswersBeside
+) -> SessionSaid:
+    """What a person said of the second series in which a session has the number of its twin; ""
+    where nobody did, or where it is none. A number that comes again on another day, and otherwise
+    alike, was mistyped once.
+    """
+    is_alike = (session.technique, session.planned) == (twin.technique, twin.planned)
+    if is_alike and session.day != twin.day:
+        return ""
+    choice = answers.choice(second_series_question(session))
+    if choice == "confirm" or choice == "not_given":
+        return choice
+    judged.second_series.add(key_of(session))
+    return ""
 
 
 def _within_plan(

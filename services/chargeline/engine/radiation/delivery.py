@@ -9,18 +9,19 @@ says that it was delivered, and a session in the sitting of another course has n
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from chargeline.engine.answers.settling import BY_HAND
+from chargeline.engine.answers.settling import BY_HAND, step_of
 from chargeline.engine.course_words import LevelBy, SessionSaid
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.events import Source
+from chargeline.engine.finding_codes import FindingCode
 from chargeline.engine.radiation.asking import (
     course_question,
+    doubt_question,
     drug_of,
     gap_question,
     no_charge_question,
     no_course_question,
     outside_questions,
-    session_question,
     value_question,
 )
 from chargeline.engine.radiation.concerns import (
@@ -65,7 +66,7 @@ def delivered(
         if before is not None:
             proposals.append(_told_before(session, before.visit))
         elif doubt is not None:
-            proposals.append(Proposal(questions=(session_question(doubt, session),)))
+            proposals.append(_doubted(session, doubt, course))
         elif session.is_struck:
             proposals.append(_struck(session))
         elif shared is not None:
@@ -122,6 +123,7 @@ def _charges_of(
     parts = (session, *treatment.guests_of(session))
     place = treatment.courses[way.session.course].place_of(way.session)
     step = Step("delivery", decision, _facts_of(way, parts, place), _sources(session))
+    said = [step_of(answer) for part in parts for answer in part.chosen]
     rests_on = treatment.questions_of((session,))
     rests_on = (*rests_on, *treatment.again((course.name,)))
     payer = assessment.context.payer
@@ -136,7 +138,7 @@ def _charges_of(
         units=1,
         day=session.day,
         anchor=anchor_of(session),
-        steps=(step,),
+        steps=(step, *said),
         asked=asked,
         rests_on=rests_on,
     )
@@ -336,6 +338,19 @@ def _told_before(session: Session, visit: str) -> Proposal:
     charge = no_charge(session, Step("session", None, facts, _sources(session)))
     says = f"The same session is reported under visit {visit} too, and counts there."
     return Proposal(withheld=(withheld_charge(charge, "radiation.told_before", says),))
+
+
+def _doubted(session: Session, doubt: FindingCode, course: Course) -> Proposal:
+    """The question whether a session was delivered. One of a second series is asked about with the
+    others, so it says by itself that it has no line.
+    """
+    is_of_series = key_of(session) in course.second_series
+    question = doubt_question(doubt, session, is_of_series=is_of_series)
+    if not is_of_series:
+        return Proposal(questions=(question,))
+    charge = no_charge(session, Step("session", None, (("session", 0),), _sources(session)))
+    says = "Its number is that of another session, and nobody has said whether both were delivered."
+    return Proposal(questions=(question,), withheld=(withheld_charge(charge, doubt, says),))
 
 
 def _struck(session: Session) -> Proposal:

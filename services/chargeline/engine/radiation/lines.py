@@ -135,7 +135,10 @@ def paid_with_stay(charge: DueCharge, assessment: Assessment, *steps: Step) -> P
     """What stands in place of a charge that is paid with the stay of an inpatient; nobody is asked
     of it.
     """
-    rule = _beside_stay(charge, assessment).rule or assessment.encounter.grouping.rule_in_force
+    beside = _beside_stay(charge, assessment)
+    if beside.rule is not None:
+        steps = (*steps, Step("stay", beside, (("part", charge.part),)))
+    rule = beside.rule or assessment.encounter.grouping.rule_in_force
     return Proposal(withheld=(withheld_charge(charge, rule.id, rule.why, *steps),))
 
 

@@ -7,13 +7,15 @@ the numbers are rules. A course that is still open bills nothing of what is left
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from chargeline.engine.answers.settling import step_of
 from chargeline.engine.course_words import Beam, CourseState, ExaminedBy
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.events import Source
 from chargeline.engine.radiation.asking import (
     examination_question,
     gap_question,
-    session_question,
+    mark_questions,
+    unfinished_question,
 )
 from chargeline.engine.radiation.concerns import (
     COUNT,
@@ -71,7 +73,7 @@ def managed(
                 continue
             gaps = list(gaps_before(session, series, treatment))
             doubts = (
-                *_unfinished(session, len(of_beam), decision),
+                *unfinished(session, len(of_beam), decision),
                 *_unexamined(of_beam[unit.first - 1 : unit.place], course, decision, assessment),
                 *how_questions(session, course, treatment, assessment),
                 *[gap.question for gap in gaps],
@@ -197,14 +199,13 @@ def _source(session: Session) -> tuple[Source, ...]:
     return (session.source,) if session.source is not None else ()
 
 
-def _unfinished(
+def unfinished(
     session: Session, sessions: int, decision: Decision[ManagementAnswer]
 ) -> tuple[Question, ...]:
     """A question where a course that is billed as a whole ended before its plan."""
     is_short = session.planned is not None and sessions < session.planned
     if decision.answer.per == "course" and is_short and session.beam != "external":
-        more = f"{sessions} of {session.planned}"
-        return (session_question("radiation.unfinished", session, more),)
+        return (unfinished_question(session, sessions),)
     return ()
 
 
@@ -302,7 +303,10 @@ def checked(
                 assessment.rules,
                 payer=assessment.context.payer,
             )
-            charge = charge._replace(rests_on=rests_on)
+            last = series.sittings[:end][-1].day
+            names = series.names
+            in_question = mark_questions(treatment.told.unread, "physics_check", names, last)
+            charge = charge._replace(rests_on=(*rests_on, *in_question))
             proposals.append(billed(charge, assessment))
         else:
             rule = count.rule_in_force
@@ -324,6 +328,7 @@ def _check(
 ) -> DueCharge:
     facts = (("sessions so far", place), ("sessions", len(series.sittings)))
     sources = (check.source,) if check.source is not None else ()
+    said = (step_of(check.chosen),) if check.chosen is not None else ()
     return new_charge(
         course=check.course,
         of="check",
@@ -332,5 +337,5 @@ def _check(
         units=1,
         day=check.day,
         anchor=f"{check.course}|{check.day.isoformat()}",
-        steps=(Step("physics", count, facts, sources),),
+        steps=(Step("physics", count, facts, sources), *said),
     )

@@ -147,6 +147,7 @@ class Parts(NamedTuple):
                     for posted in recorded.counted
                 ]
             ),
+            withheld=recorded.withheld,
         )
 
     def _of_session(self, session: Session) -> Session:

@@ -3,7 +3,7 @@
 It owns the notation of sessions, marks and services in the record. It judges nothing.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, datetime
 from typing import NamedTuple, cast
 
@@ -17,7 +17,7 @@ from chargeline.engine.course_words import (
     SessionSaid,
     SittingSaid,
 )
-from chargeline.engine.events import VisitKey
+from chargeline.engine.events import BEGINNING, VisitKey
 from chargeline.engine.radiation.sessions import (
     Mark,
     Session,
@@ -26,18 +26,23 @@ from chargeline.engine.radiation.sessions import (
     new_session,
 )
 from chargeline.engine.record import APART, Contribution, Fact, Slot
+from chargeline.engine.trace import EncounterDraft
 from chargeline.engine.words import Outside, words_of
 
 
-def facts_of(told: Told, courses: Iterable[str]) -> tuple[Fact, ...]:
+def facts_of(told: Told, courses: Iterable[str], encounter: str) -> tuple[Fact, ...]:
     """What the sessions, marks and services of a visit add to the record of its patient.
 
     Every session is told, also one that a person struck: another visit must see the same sessions
-    to come to the same count.
+    to come to the same count. `encounter` is the name of that in which they lie.
     """
     named = set(courses)
     sessions = [
-        Fact(Slot("fraction", f"{session.course}{APART}{session.name}"), session.at, _kept(session))
+        Fact(
+            Slot("fraction", f"{session.course}{APART}{session.name}"),
+            session.at,
+            _kept(session, encounter),
+        )
         for session in told.sessions
         if session.course in named
     ]
@@ -67,6 +72,20 @@ def facts_of(told: Told, courses: Iterable[str]) -> tuple[Fact, ...]:
     return (*sessions, *marks, *services, *counted)
 
 
+def facts_of_line_words(
+    encounters: Iterable[EncounterDraft], line_ids: Iterable[str]
+) -> Iterator[Fact]:
+    """The lines that people withhold, by number, in a visit that tells of sessions.
+
+    A table of the course shows what is billed, and the number of a unit's line follows from its
+    session. What a person says hangs on no other visit, as nothing in the record may.
+    """
+    facts = [fact for encounter in encounters for fact in encounter.facts]
+    if any(fact.slot.kind == "fraction" for fact in facts):
+        for line_id in line_ids:
+            yield Fact(service_slot("", _WITHHELD, line_id), BEGINNING)
+
+
 def service_slot(course: str, what: str, apart: str) -> Slot:
     """Where the record keeps what is said of a course beside its sessions."""
     return Slot("course_service", APART.join([course, what, apart]))
@@ -78,10 +97,11 @@ def service_of(other: Contribution) -> tuple[str, str, str]:
     return course, what, apart
 
 
-def _kept(session: Session) -> str:
+def _kept(session: Session, encounter: str) -> str:
     """The session in words, such as `day=2026-03-02 number=7 planned=30 beam=external`."""
+    day = session.day.isoformat()
     parts = {
-        "day": session.day.isoformat(),
+        "day": day,
         "number": "" if session.number is None else str(session.number),
         "planned": "" if session.planned is None else str(session.planned),
         "beam": session.beam,
@@ -97,6 +117,7 @@ def _kept(session: Session) -> str:
         "said": session.said,
         "booking": session.booking,
         "outside": session.outside,
+        "encounter": "" if encounter == day else encounter,
     }
     return " ".join([f"{name}={value}" for name, value in parts.items() if value])
 
@@ -127,6 +148,7 @@ def session_in_record(other: Contribution) -> Session:
         said=cast(SessionSaid, kept.get("said", "")),
         booking=cast(BookingFact, kept.get("booking", "")),
         outside=cast(Outside, kept.get("outside", "")),
+        encounter=kept.get("encounter", kept.get("day", "")),
     )
 
 
@@ -169,8 +191,8 @@ class SittingElsewhere(NamedTuple):
 
 
 class Recorded(NamedTuple):
-    """What other visits tell of radiation: sessions, marks, services, words on two courses, and
-    what is posted of codes that are counted.
+    """What other visits tell of radiation: sessions, marks, services, words on two courses, what
+    is posted of codes that are counted, and the numbers of lines that people withhold.
     """
 
     sessions: tuple[Session, ...] = ()
@@ -178,6 +200,7 @@ class Recorded(NamedTuple):
     services: tuple[ServiceElsewhere, ...] = ()
     sittings: tuple[SittingElsewhere, ...] = ()
     counted: tuple[CountedElsewhere, ...] = ()
+    withheld: frozenset[str] = frozenset()
 
     @property
     def courses(self) -> list[str]:
@@ -190,6 +213,7 @@ class Recorded(NamedTuple):
 _MARKS = frozenset(words_of(MarkWord))
 _SITTING = "sitting"
 _POSTED = "posted"
+_WITHHELD = "withheld"
 SAID = "said"
 
 
@@ -200,6 +224,7 @@ def recorded_in(others: Iterable[Contribution]) -> Recorded:
     services: list[ServiceElsewhere] = []
     sittings: list[SittingElsewhere] = []
     counted: list[CountedElsewhere] = []
+    withheld: set[str] = set()
     for other in sorted(others, key=lambda other: (other.at, other.visit, other.slot)):
         if other.slot.kind == "fraction":
             sessions.append(session_in_record(other))
@@ -215,10 +240,17 @@ def recorded_in(others: Iterable[Contribution]) -> Recorded:
                 code, _apart, name = apart.partition(APART)
                 day = date.fromisoformat(name.partition("#")[0])
                 counted.append(CountedElsewhere(course, code, day, int(other.value or 1)))
+            elif what == _WITHHELD:
+                withheld.add(apart)
             elif what != SAID:
                 services.append(_service_elsewhere(other, course, what, apart))
     return Recorded(
-        tuple(sessions), tuple(marks), tuple(services), tuple(sittings), counted=tuple(counted)
+        sessions=tuple(sessions),
+        marks=tuple(marks),
+        services=tuple(services),
+        sittings=tuple(sittings),
+        counted=tuple(counted),
+        withheld=frozenset(withheld),
     )
 
 

@@ -4,8 +4,8 @@ It owns what makes a session of a report: that it has a fraction, and which valu
 read. It does not know posted charges.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple, cast
 
 from chargeline.engine.care import Care, Observation
 from chargeline.engine.care_words import OBSERVED_OF, BeamTechnique, MotionManagement, Observed
@@ -164,10 +164,64 @@ def marks_of(report: Report, visit: VisitKey) -> Iterator[Mark]:
     """The physicist's check of a report, and the end of the course where it tells no session."""
     course = _text(report, "course")
     check, end = report.get("physics_check"), report.get("course_end")
-    if check is not None and check.value == "yes":
+    if check is not None and _text(report, "physics_check") == "yes":
         yield _mark("physics", course, check, visit)
-    if end is not None and end.value == "yes" and not tells_session(report):
+    if end is not None and _text(report, "course_end") == "yes" and not tells_session(report):
         yield _mark("end", course, end, visit)
+
+
+class MarksApart(NamedTuple):
+    """Reports without the marks of which reports of one session say both yes and no, and these."""
+
+    reports: list[Report]
+    in_question: list[UnreadValue]
+
+
+def marks_apart(reports: Sequence[Report], visit: VisitKey) -> MarksApart:
+    """Part what nobody contradicts from the ends of courses and the checks that somebody does."""
+    in_question: list[UnreadValue] = []
+    for about, what in _MARKS.items():
+        told: dict[tuple[str, ...], list[int]] = {}
+        for place, report in enumerate(reports):
+            if about in report:
+                told.setdefault(_whose(report, visit), []).append(place)
+        for places in told.values():
+            words = {_text(reports[place], about): reports[place] for place in places}
+            if words.keys() >= _YES_NO:
+                says_yes = words["yes"]
+                course, seen = _text(says_yes, "course"), says_yes[about]
+                in_question.append(
+                    _new_unread(
+                        course=course,
+                        day=seen.day,
+                        about=about,
+                        expected="one value in all reports of a session",
+                        found="no and yes",
+                        table="",
+                        source=seen.source,
+                        said=("no", "yes"),
+                        mark=_mark(what, course, seen, visit),
+                    )
+                )
+                reports = [
+                    {name: seen for name, seen in report.items() if name != about}
+                    if place in places
+                    else report
+                    for place, report in enumerate(reports)
+                ]
+    return MarksApart([*reports], in_question)
+
+
+def _whose(report: Report, visit: VisitKey) -> tuple[str, ...]:
+    """The session that a report tells, else the report itself."""
+    session = session_of(report, visit)
+    if session is not None:
+        return ("session", session.course, session.name)
+    first = next(iter(report.values()))
+    return ("report", first.group or f"{first.at or first.day}")
+
+
+_MARKS: Mapping[Observed, MarkWord] = {"physics_check": "physics", "course_end": "end"}
 
 
 def _mark(what: MarkWord, course: str, observation: Observation, visit: VisitKey) -> Mark:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from chargeline.engine.radiation.asking import (
     beyond_question,
     course_question,
+    mark_questions,
     no_course_question,
     number_questions,
     outside_questions,
@@ -39,6 +40,7 @@ def questions_about(
         *treatment.questions_of(sittings),
         *outside_questions(sittings),
         *number_questions(sittings),
+        *_about_the_end(sittings, series, treatment),
         *[question for s in sittings for question in _of_sitting_beyond(s, treatment)],
         *[question for course in courses for question in whose_sessions(sittings, course)],
         *[
@@ -48,6 +50,14 @@ def questions_about(
         ],
         *treatment.again(series.names),
     )
+
+
+def _about_the_end(
+    sittings: Sequence[Session], series: Series, treatment: Treatment
+) -> tuple[Question, ...]:
+    """Whether the course had ended before some sittings, or with them: what is left counts then."""
+    last = max([session.day for session in sittings])
+    return mark_questions(treatment.told.unread, "course_end", series.names, last)
 
 
 def beyond_plan(session: Session, course: Course) -> tuple[Question, ...]:

@@ -14,7 +14,7 @@ from chargeline.engine.answers.beside import AnswersBeside
 from chargeline.engine.events import ANSWER, BEGINNING, Answer, MessageRef, VisitKey
 from chargeline.engine.radiation.asking import OF_A_COURSE
 from chargeline.engine.radiation.remembered import SAID, service_of, service_slot
-from chargeline.engine.record import APART, Fact, History
+from chargeline.engine.record import APART, Contribution, Fact, History
 from chargeline.engine.trace import Question
 
 
@@ -26,7 +26,8 @@ def facts_of_words(course: str, answers: AnswersBeside) -> Iterator[Fact]:
     for fingerprint, answer in answers.by_fingerprint.items():
         if answer.code in OF_A_COURSE:
             slot = service_slot(course, SAID, f"{answer.code}{APART}{fingerprint}")
-            yield Fact(slot, answer.message.sent or BEGINNING, answer.choice)
+            said = f"{answer.choice}{APART}{answer.value}" if answer.value else answer.choice
+            yield Fact(slot, answer.message.sent or BEGINNING, said)
 
 
 class _Word(NamedTuple):
@@ -46,7 +47,7 @@ def with_words_elsewhere(visit: VisitKey, answers: AnswersBeside, across: Histor
             _course, what, apart = service_of(other)
             if what == SAID:
                 code, _apart, fingerprint = apart.partition(APART)
-                answer = _answer(code, fingerprint, other.value, other.at)
+                answer = _answer(code, fingerprint, other)
                 _hear(words, _word(answer, other.visit))
     if not words:
         return answers
@@ -68,18 +69,19 @@ def _hear(words: dict[str, _Word], word: _Word) -> None:
         words[fingerprint] = word
 
 
-def _answer(code: str, fingerprint: str, choice: str, at: datetime) -> Answer:
+def _answer(code: str, fingerprint: str, other: Contribution) -> Answer:
     """A word in the record as the answer that it was; who gave it, the other visit says."""
+    choice, _apart, value = other.value.partition(APART)
     return Answer(
-        message=MessageRef(fingerprint, fingerprint, ANSWER, at),
+        message=MessageRef(fingerprint, fingerprint, ANSWER, other.at),
         question_id="",
         code=code,
         drug="",
         administrations=(),
         fingerprint=fingerprint,
         choice=cast(AnswerChoice, choice),
-        value="",
-        by="",
+        value=value,
+        by=f"as visit {other.visit.visit} says",
         reason="",
     )
 

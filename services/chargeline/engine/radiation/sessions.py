@@ -27,15 +27,32 @@ from chargeline.engine.course_words import (
     PostedAs,
     SessionSaid,
 )
-from chargeline.engine.events import Source, VisitKey
+from chargeline.engine.events import Answer, Source, VisitKey
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.words import Outside, YesNo
 
 
+class Mark(NamedTuple):
+    """What is said of a course beside its sessions, on a day.
+
+    `chosen` is the answer of a person who says so, where reports say yes and no.
+    """
+
+    visit: VisitKey
+    course: str
+    what: MarkWord
+    day: date
+    at: datetime
+    source: Source | None = None
+    chosen: Answer | None = None
+
+
 class UnreadValue(NamedTuple):
     """A value of a report that says nothing as it stands: the fact that it would be, what may stand
-    there, what does, and the table of the interface profile that would translate it, "" where
-    several reports of one session contradict each other.
+    there, what does, and the table of the interface profile that would translate it.
+
+    Where reports contradict each other there is no table, and `said` has the values. `mark` is what
+    a "yes" would tell of the course, None for a fact of the session.
     """
 
     course: str
@@ -45,6 +62,8 @@ class UnreadValue(NamedTuple):
     found: str
     table: str
     source: Source
+    said: tuple[str, ...] = ()
+    mark: Mark | None = None
 
 
 class Session(NamedTuple):
@@ -57,8 +76,9 @@ class Session(NamedTuple):
     charge. `ends`: the report says that the course ends with it. `said` is what a person says of
     whether it was delivered. `unread` are values of its report that nobody can read. `booking` is
     the state of the appointment, where only an appointment tells the session. `outside` is on which
-    side of its visit it lies, "" also where a person says that it is right there. `source` is None
-    for a session of another visit.
+    side of its visit it lies, "" also where a person says that it is right there. `encounter` is
+    that of its visit, "" where the visit itself tells it, and `source` is None for a session of
+    another visit. `chosen` are the answers of people that gave it one of several values.
     """
 
     visit: VisitKey
@@ -82,6 +102,8 @@ class Session(NamedTuple):
     unread: tuple[UnreadValue, ...] = ()
     booking: BookingFact = ""
     outside: Outside = ""
+    encounter: str = ""
+    chosen: tuple[Answer, ...] = ()
     source: Source | None = None
 
     @property
@@ -105,17 +127,6 @@ def with_code(session: Session, code: str, beam: Beam) -> Session:
     return session._replace(
         posted=code, beam=beam if session.technique == "unknown" else session.beam
     )
-
-
-class Mark(NamedTuple):
-    """What is said of a course beside its sessions, on a day."""
-
-    visit: VisitKey
-    course: str
-    what: MarkWord
-    day: date
-    at: datetime
-    source: Source | None = None
 
 
 class CourseCharge(NamedTuple):

@@ -18,6 +18,7 @@ from chargeline.engine.answers.beside import AnswersBeside
 from chargeline.engine.course_words import Beam, SittingSaid
 from chargeline.engine.events import VisitKey
 from chargeline.engine.radiation.asking import sitting_question
+from chargeline.engine.radiation.chosen import with_choices
 from chargeline.engine.radiation.concerns import BREAK, SITTING, SittingAnswer, SittingFacts
 from chargeline.engine.radiation.course import Course, course_of
 from chargeline.engine.radiation.parts import Parts, parts_of
@@ -108,11 +109,12 @@ class Treatment(NamedTuple):
     `series` is that of each course by its name. `shared` has the guests, by their key. `open` are
     the questions of this visit about two courses, each with the session that it is about, and
     `said` what a person answered to them here. `two_isocentres` are the pairs that have them.
-    `told` is what this visit tells, each with the name of its course, and `parts` says which
-    courses have one number.
+    `told` is what this visit tells, each with the name of its course, and `as_numbered` the same
+    under the numbers that messages give to courses; `parts` says which courses have one number.
     """
 
     told: Told
+    as_numbered: Told
     parts: Parts
     courses: Mapping[str, Course]
     series: Mapping[str, Series]
@@ -146,6 +148,11 @@ class Treatment(NamedTuple):
         key = key_of(session)
         return [s.guest for s in self.around(session) if s.is_one_session and key_of(s.host) == key]
 
+    def asked_of_pairs(self, sessions: Sequence[Session]) -> tuple[Question, ...]:
+        """What anybody is asked about two courses of some sittings, under whatever visit."""
+        beside = {s.pair: s for session in sessions for s in self.around(session)}
+        return tuple([sitting_question(s.guest, s.host.course) for s in beside.values()])
+
     def questions_of(self, sessions: Sequence[Session]) -> tuple[Question, ...]:
         """The open questions about two courses on which some sessions rest."""
         pairs = dict.fromkeys([s.pair for session in sessions for s in self.around(session)])
@@ -167,7 +174,8 @@ def treatment_of(
     minutes = rules.of(BREAK).decide(NO_FACTS).answer.minutes
     recorded = recorded_in(across)
     parts = parts_of(told, recorded, rules, answers)
-    told, recorded = parts.in_told(told), parts.in_record(recorded)
+    as_numbered = with_choices(told, parts, answers)
+    told, recorded = parts.in_told(as_numbered), parts.in_record(recorded)
     names = dict.fromkeys([*told.courses, *recorded.courses])
     courses = {
         name: course_of(
@@ -188,6 +196,7 @@ def treatment_of(
         asked = dict(_asked(visit, shared, words))
     return _new_treatment(
         told=told,
+        as_numbered=as_numbered,
         parts=parts,
         courses=courses,
         series=_series(courses, shared),

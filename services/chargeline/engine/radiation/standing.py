@@ -6,7 +6,7 @@ record alone, the visit's own part of it too, as every visit of the patient does
 is what the drafts count. It drafts nothing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -14,9 +14,10 @@ from chargeline.engine.answers.beside import NO_ANSWERS, AnswersBeside
 from chargeline.engine.codes import CODE, RoleFacts
 from chargeline.engine.course_words import Beam, CoursePace
 from chargeline.engine.events import VisitKey
-from chargeline.engine.radiation.asking import examination_question
+from chargeline.engine.radiation.asking import examination_question, unfinished_question
 from chargeline.engine.radiation.claim_parts import PART, PartFacts
 from chargeline.engine.radiation.course import Course
+from chargeline.engine.radiation.lines import part_of
 from chargeline.engine.radiation.management import (
     ManagementUnit,
     ends_of_beam,
@@ -31,6 +32,7 @@ from chargeline.engine.radiation.sittings import Series, Treatment, treatment_of
 from chargeline.engine.record import History
 from chargeline.engine.rules import DayRules
 from chargeline.engine.shapes import by_keyword
+from chargeline.engine.trace import Withheld, line_id
 
 # Sessions ahead in which a next unit is looked for where no plan says how many follow. A unit of
 # more than half as many sessions would be overlooked; that of treatment management has five.
@@ -84,21 +86,31 @@ _new_management_standing = by_keyword(ManagementStanding)
 class _Seen(NamedTuple):
     """By what a visit sees courses: its rules and payer, and all treatment, with what people said
     of it under any visit.
+
+    `parts` are those of the courses that the draft of the visit itself withholds, and `lines` the
+    numbers of lines that people withhold under whatever visit.
     """
 
     rules: DayRules
     payer: str
     treatment: Treatment
     answers: AnswersBeside
+    parts: frozenset[str]
+    lines: frozenset[str]
 
 
 def courses_standing(
-    visit: VisitKey, record: History, rules: DayRules, payer: str
+    visit: VisitKey,
+    record: History,
+    rules: DayRules,
+    payer: str,
+    *,
+    withheld: Iterable[Withheld] = (),
 ) -> tuple[CourseStanding, ...]:
     """The courses of which a visit tells, by number.
 
     `record` is what all visits of the patient contribute, this one too, and `payer` that of the
-    visit.
+    visit. `withheld` is all that the draft of the visit withholds.
     """
     own = recorded_in([entry for entry in record if entry.visit == visit])
     if not own.courses:
@@ -106,7 +118,9 @@ def courses_standing(
     answers = with_words_elsewhere(visit, NO_ANSWERS, record)
     treatment = treatment_of(visit, Told(), record, rules, answers=answers)
     names = treatment.parts.in_record(own).courses
-    seen = _Seen(rules, payer, treatment, answers)
+    parts = frozenset([entry.part_of for entry in withheld if entry.family == "radiation"])
+    lines = recorded_in(record).withheld
+    seen = _Seen(rules, payer, treatment, answers, parts=parts, lines=lines)
     return tuple([_standing(treatment.courses[n], treatment.series[n], visit, seen) for n in names])
 
 
@@ -162,8 +176,12 @@ def _management(course: Course, series: Series, seen: _Seen) -> Iterator[Managem
         decision, units = units_earned(of_beam, ends, rules, fractions=fractions)
         has_ended = len(of_beam) in ends
         more = None if has_ended else _to_next(of_beam, ends, to_come, rules, fractions=fractions)
-        billed = [unit for unit in units if is_claimed and _is_billed(unit, of_beam, series, seen)]
         role = decision.answer.role
+        billed = [
+            unit
+            for unit in units
+            if is_claimed and _is_billed(unit, role, of_beam, series, seen=seen)
+        ]
         coded = rules.of(CODE).decide(RoleFacts(role)) if role else None
         code = role if coded is None or coded.rule is None else coded.answer.code
         is_whole = decision.answer.per == "course" and not units and more is None
@@ -178,18 +196,28 @@ def _management(course: Course, series: Series, seen: _Seen) -> Iterator[Managem
 
 
 def _is_billed(
-    unit: ManagementUnit, of_beam: Sequence[Session], series: Series, seen: _Seen
+    unit: ManagementUnit, role: str, of_beam: Sequence[Session], series: Series, *, seen: _Seen
 ) -> bool:
-    """Whether a unit that is earned has a line: no open gap holds it back, and nobody said that it
-    is billed by hand, or that the patient was not examined.
+    """Whether a unit that is earned has a line: no open gap holds it back, and nobody withheld it,
+    or said that it is billed by hand, or that the patient was not examined.
+
+    A unit of the visit itself is one unless its draft says otherwise.
     """
     sessions = of_beam[unit.first - 1 : unit.place]
     rules, payer, treatment = seen.rules, seen.payer, seen.treatment
     last, choice = sessions[-1], seen.answers.choice
+    anchor = f"{last.course}|{last.name}"
+    line = line_id(last.visit, last.encounter, role, f"radiation|{anchor}")
+    if line in seen.lines or part_of("management", anchor) in seen.parts:
+        return False
     gaps = [gap.question for gap in gaps_before(last, series, treatment)]
     if unit.counts_rest and not all(choice(gap) for gap in gaps):
         return False
-    about = questions_about(of_beam[: unit.place], series, treatment, rules, payer=payer)
+    about = [
+        *questions_about(of_beam[: unit.place], series, treatment, rules, payer=payer),
+        *treatment.asked_of_pairs(of_beam[: unit.place]),
+        unfinished_question(last, len(of_beam)),
+    ]
     course = treatment.courses[last.course]
     said = {choice(question) for question in (*gaps, *about)}
     if not course.is_marked("examined", sessions[0].day, last.day):

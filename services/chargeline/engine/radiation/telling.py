@@ -20,6 +20,7 @@ from chargeline.engine.radiation.asking import SESSION_DOUBTS, session_question
 from chargeline.engine.radiation.concerns import POSTED, UNCOUNTED, PostedFacts, UncountedFacts
 from chargeline.engine.radiation.posted import with_charges
 from chargeline.engine.radiation.reports import (
+    marks_apart,
     marks_of,
     reports_of,
     session_of,
@@ -47,7 +48,7 @@ def told_by(
     visit: VisitKey, days: Sequence[Care], rules: DayRules, answers: AnswersBeside, *, zone: str
 ) -> Told:
     """What the whole visit tells on its days, whatever encounter asks, on the clocks of `zone`."""
-    reports = [report for care in days for report in reports_of(care)]
+    reports, in_question = marks_apart([r for care in days for r in reports_of(care)], visit)
     told = [session for report in reports if (session := session_of(report, visit)) is not None]
     reported = each_session_once(told)
     booked = list(sessions_booked(days, reported, visit))
@@ -63,7 +64,10 @@ def told_by(
         marks=tuple(marks),
         charges=placed.charges,
         odd=tuple([charge for charge in posted if charge.odd]),
-        unread=tuple([value for r in reports if not tells_session(r) for value in unread_in(r)]),
+        unread=(
+            *[value for r in reports if not tells_session(r) for value in unread_in(r)],
+            *in_question,
+        ),
     )
 
 

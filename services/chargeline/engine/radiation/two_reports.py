@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from chargeline.engine.care_words import Observed
+from chargeline.engine.radiation.reports import BEAMS
 from chargeline.engine.radiation.sessions import Session, UnreadValue
 from chargeline.engine.shapes import by_keyword
 
@@ -47,7 +48,7 @@ def _of_reports(reports: Sequence[Session]) -> Session:
     beams = {session.beam for session in reports if session.technique != "unknown"}
     return first._replace(
         **agreed,
-        beam=beams.pop() if len(beams) == 1 else first.beam,
+        beam=beams.pop() if len(beams) == 1 else "external",
         ends=any(session.ends for session in reports),
         unread=(*unread, *_contradictions(first, values)),
     )
@@ -72,4 +73,16 @@ def _contradictions(session: Session, values: Mapping[str, Sequence[Any]]) -> It
                 found=" and ".join([str(value) for value in values[field]]),
                 table="",
                 source=session.source,
+                said=tuple([str(value) for value in values[field]]),
             )
+
+
+def with_value(session: Session, about: Observed, value: str) -> Session:
+    """The session with one of the values that its reports say of a fact."""
+    number: Mapping[str, Any] = {_COMPARED[about]: int(value) if about in _NUMBERS else value}
+    if about == "technique":
+        number = {**number, "beam": BEAMS.get(value, "external")}
+    return session._replace(**number)
+
+
+_NUMBERS: Final[frozenset[Observed]] = frozenset({"isocentres", "planned_fractions"})

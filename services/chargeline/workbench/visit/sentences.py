@@ -129,6 +129,7 @@ SENTENCES: Mapping[str, str] = {
     "radiation.unfinished": "Did the course end before its planned sessions?",
     "radiation.unknown_code": "How is the posted radiation code billed?",
     "radiation.value": "Which of the facts of the radiation holds?",
+    "radiation.contradicts": "The report says it in two ways: which of them holds?",
     # authorizations
     "authorization.needed": "Who asks the payer before {drug} is given?",
     "authorization.no_payer": "Who pays for this visit? An authorization would cover {drug}.",
