@@ -101,7 +101,8 @@ def test_the_money_that_a_choice_moves(tmp_path: Path) -> None:
 
 def test_every_kind_of_value_has_a_way_to_be_proposed() -> None:
     """A new kind of value that nobody proposes would break the question that offers it."""
-    assert {"", *_PROPOSALS, *_OF_A_VISIT} == set(get_args(ValueKind))
+    of_the_question = {"said"}
+    assert {"", *_PROPOSALS, *_OF_A_VISIT, *of_the_question} == set(get_args(ValueKind))
 
 
 def test_every_choice_of_every_question_says_what_it_would_draft(tmp_path: Path) -> None:

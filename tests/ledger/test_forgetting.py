@@ -11,8 +11,9 @@ from chargeline.hl7.patient_numbers import patient_numbers
 from chargeline.ledger import Ledger
 from chargeline.ledger.erasing import Identification
 from chargeline.ledger.errors import OnHold
-from chargeline.ledger.records import StoredAnswer, StoredAssignment, Whose
+from chargeline.ledger.records import StoredAnswer, Whose
 from chargeline.ledger.tables import metadata
+from chargeline.ledger.workbench_records import StoredAssignment
 from chargeline.published.inbound import record_key
 
 from . import with_tables
@@ -52,7 +53,9 @@ async def everything(ledger: Ledger, key: VisitKey, patient: str, number: int) -
         await batch.add_revisions([revision(1, key)])
         await batch.put_questions([question("q1", key)])
         await batch.add_answers([StoredAnswer(*key, "a1", MORNING, "{}")])
-        await batch.desk.assign([StoredAssignment(*key, "O. Okapi", None, MORNING, "L. Lemur")])
+        await batch.workbench.assign(
+            [StoredAssignment(*key, "O. Okapi", None, MORNING, "L. Lemur")]
+        )
         await batch.put_contributions([key], [fact])
         await batch.add_merges(
             [merge(f"{key.visit}-0", key.visit)], [merge(f"{patient}-0", patient)]

@@ -26,6 +26,7 @@ from chargeline.ledger.records import StoredAnswer
 from chargeline.ledger.removed import RemovedVisit
 from chargeline.ledger.sealing import Tally, sealed_message, tallies
 from chargeline.ledger.tables import metadata
+from chargeline.ledger.workbench_records import StoredAssignment, StoredSession
 
 from .rows import MORNING, V1, V2, initial_service, message, parked, revision, visit
 
@@ -43,8 +44,6 @@ RECORDS = {
     "parked": "StoredParkedMessage",
     "audit": "StoredAct",
     "data_key": "StoredDataKey",
-    "assignment": "StoredAssignment",
-    "session": "StoredSession",
 }
 CATALOGUES = {
     "sqlite": [
@@ -192,9 +191,15 @@ def test_records_have_the_fields_of_their_tables() -> None:
         assert set(getattr(records_module, record)._fields) == set(
             metadata.tables[name].columns.keys()
         )
-    for name, fields in (("tally", Tally._fields), ("forgotten_visit", RemovedVisit._fields)):
-        assert list(fields) == metadata.tables[name].columns.keys()
-    assert set(RECORDS) | {"partition_offset", "tally", "forgotten_visit"} == set(metadata.tables)
+    others = {
+        "tally": Tally,
+        "forgotten_visit": RemovedVisit,
+        "assignment": StoredAssignment,
+        "session": StoredSession,
+    }
+    for name, other in others.items():
+        assert list(other._fields) == metadata.tables[name].columns.keys()
+    assert {*RECORDS, *others, "partition_offset"} == set(metadata.tables)
     assert all(table.comment for table in metadata.tables.values())
 
 

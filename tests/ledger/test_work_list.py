@@ -7,7 +7,6 @@ import pytest
 
 from chargeline.engine import VisitKey
 from chargeline.ledger import Ledger
-from chargeline.ledger.records import StoredAssignment, StoredSession
 from chargeline.ledger.work_list import (
     NOBODY,
     Cause,
@@ -17,6 +16,7 @@ from chargeline.ledger.work_list import (
     WorkRow,
     WorkSums,
 )
+from chargeline.ledger.workbench_records import StoredAssignment, StoredSession
 
 from .rows import HOUR, MORNING, V1, question, visit
 
@@ -49,7 +49,7 @@ async def filled(ledger: Ledger) -> None:
         other = question("q2", SOON)._replace(code="drug.unknown", drug="Zebrium 100%")
         closed = question("q3", TOMORROW, closed_at=NOW)._replace(code="dose.missing")
         await batch.put_questions([*questions, other, closed])
-        await batch.desk.assign([given(SOON, "O. Okapi"), given(PASSED_POOR, "", asked=NOW)])
+        await batch.workbench.assign([given(SOON, "O. Okapi"), given(PASSED_POOR, "", asked=NOW)])
 
 
 def given(key: VisitKey, owner: str, asked: datetime | None = None) -> StoredAssignment:
@@ -167,10 +167,10 @@ async def test_the_last_assignment_counts(ledger: Ledger) -> None:
     """A visit has one owner, or none."""
     await filled(ledger)
     async with ledger.batch() as batch:
-        await batch.desk.assign([given(SOON, "T. Tapir"), given(HELD, "T. Tapir")])
+        await batch.workbench.assign([given(SOON, "T. Tapir"), given(HELD, "T. Tapir")])
     async with ledger.view() as view:
-        assert await view.desk.owners() == ["T. Tapir"]
-        assert await view.desk.assignments([SOON, TOMORROW]) == {SOON: given(SOON, "T. Tapir")}
+        assert await view.workbench.owners() == ["T. Tapir"]
+        assert await view.workbench.assignments([SOON, TOMORROW]) == {SOON: given(SOON, "T. Tapir")}
 
 
 def session(digest: str, seen_at: datetime, provider: str = "") -> StoredSession:
@@ -197,15 +197,15 @@ async def test_sessions_end_by_hash_by_provider_and_by_idleness(ledger: Ledger) 
             ("provided", later, "s1"),
             ("stays", later, "s2"),
         ):
-            await batch.desk.begin_session(session(name, seen_at, provider))
-        await batch.desk.see_session("stays", later + HOUR)
-        assert await batch.desk.end_sessions(idle_since=MORNING + timedelta(minutes=5)) == 1
-        assert await batch.desk.end_sessions(provider_session="s1") == 1
-        assert await batch.desk.end_sessions(digest="named") == 1
-        assert await batch.desk.end_sessions(subject="tapir") == 0
+            await batch.workbench.begin_session(session(name, seen_at, provider))
+        await batch.workbench.see_session("stays", later + HOUR)
+        assert await batch.workbench.end_sessions(idle_since=MORNING + timedelta(minutes=5)) == 1
+        assert await batch.workbench.end_sessions(provider_session="s1") == 1
+        assert await batch.workbench.end_sessions(digest="named") == 1
+        assert await batch.workbench.end_sessions(subject="tapir") == 0
     async with ledger.view() as view:
         names = ("idle", "named", "provided", "stays")
-        left = [name for name in names if await view.desk.session(name) is not None]
-        stays = await view.desk.session("stays")
+        left = [name for name in names if await view.workbench.session(name) is not None]
+        stays = await view.workbench.session("stays")
     assert left == ["stays"]
     assert stays is not None and stays.seen_at == later + HOUR

@@ -79,7 +79,7 @@ async def test_the_ledger_has_no_token(standing: Standing) -> None:
     okapi = await standing.person()
     token = okapi.client.cookies["chargeline_session"]
     async with standing.ledger.view() as view:
-        assert await view.desk.session(token) is None
+        assert await view.workbench.session(token) is None
 
 
 @pytest.mark.parametrize("token", ["", "another"])
@@ -89,7 +89,7 @@ async def test_a_form_without_the_token_of_its_session_is_refused(
     """Nothing is recorded, and the page says so."""
     okapi = await standing.person()
     okapi.token = token
-    page = await okapi.post("/work/assign", visit="ZEBRA|V1", owner="O. Okapi")
+    page = await okapi.post("/assign", visit="ZEBRA|V1", owner="O. Okapi")
     assert page.status_code == 403 and "nothing was recorded" in page.text
     assert await standing.acts("work.assign") == []
 
@@ -99,7 +99,7 @@ async def test_a_form_of_another_site_is_refused_even_with_the_token(standing: S
     okapi = await standing.person()
     await okapi.get("/work")
     okapi.client.headers["sec-fetch-site"] = "cross-site"
-    assert (await okapi.post("/work/assign", visit="ZEBRA|V1")).status_code == 403
+    assert (await okapi.post("/assign", visit="ZEBRA|V1")).status_code == 403
 
 
 async def test_more_forms_than_a_person_can_send_are_refused(standing: Standing) -> None:
@@ -107,11 +107,11 @@ async def test_more_forms_than_a_person_can_send_are_refused(standing: Standing)
     standing.allow(Allowance(at_once=2, per_minute=0.001))
     okapi, lemur = await standing.person(), await standing.person("L. Lemur", "lead")
     await okapi.get("/work")
-    forms = [await okapi.post("/work/assign", visit="Z|V", owner="") for _form in range(3)]
+    forms = [await okapi.post("/assign", visit="Z|V", owner="") for _form in range(3)]
     assert [answer.status_code for answer in forms] == [200, 200, 403]
     assert "wait a minute" in forms[-1].text
     await lemur.get("/work")
-    assert (await lemur.post("/work/assign", visit="Z|V", owner="")).status_code == 200
+    assert (await lemur.post("/assign", visit="Z|V", owner="")).status_code == 200
 
 
 def test_an_allowance_comes_back_with_time(monkeypatch: pytest.MonkeyPatch) -> None:

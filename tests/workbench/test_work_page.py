@@ -47,9 +47,9 @@ async def test_a_visit_is_given_to_somebody_and_the_unit_is_asked(standing: Stan
     await standing.hear(*open_infusion())
     okapi = await standing.person("O. Okapi", "coder")
     await okapi.get("/work")
-    page = await okapi.post("/work/assign", visit="ZEBRA|V1", owner="T. Tapir", back="/work")
+    page = await okapi.post("/assign", visit="ZEBRA|V1", owner="T. Tapir", back="/work")
     assert "T. Tapir" in page.text
-    page = await okapi.post("/work/ask", visit="ZEBRA|V1", back="/work?view=asked")
+    page = await okapi.post("/ask", visit="ZEBRA|V1", back="/work?view=asked")
     assert "asked" in text_of(page) and "V1" in page.text
     listed = (await okapi.get("/work.json?owner=T. Tapir")).json()
     assert [item["visit"] for item in listed["items"]] == ["V1"]
@@ -62,7 +62,7 @@ async def test_mine_is_what_i_was_given(standing: Standing) -> None:
     await standing.hear(*open_infusion())
     okapi, tapir = await standing.person("O. Okapi"), await standing.person("T. Tapir")
     await okapi.get("/work")
-    await okapi.post("/work/assign", visit="ZEBRA|V1", owner="O. Okapi")
+    await okapi.post("/assign", visit="ZEBRA|V1", owner="O. Okapi")
     assert len((await okapi.get("/work.json?view=mine")).json()["items"]) == 1
     assert (await tapir.get("/work.json?view=mine")).json()["items"] == []
 
@@ -72,7 +72,7 @@ async def test_nothing_chosen_is_said_and_nothing_recorded(standing: Standing) -
     okapi = await standing.person()
     await okapi.get("/work")
     for form in ({}, {"visit": "no bar"}):
-        page = await okapi.post("/work/assign", owner="O. Okapi", **form)
+        page = await okapi.post("/assign", owner="O. Okapi", **form)
         assert page.status_code == 422 and "nothing was recorded" in page.text
 
 

@@ -294,39 +294,6 @@ class StoredAnswer(NamedTuple):
     seal: str = ""
 
 
-class StoredAssignment(NamedTuple):
-    """Who sees to a visit, "" for nobody, and when its unit was asked, None if it was not.
-
-    `who` gave it to the owner, at `at`.
-    """
-
-    facility: str
-    visit: str
-    owner: str
-    asked_unit_at: datetime | None
-    at: datetime
-    who: str
-
-
-class StoredSession(NamedTuple):
-    """Somebody who is logged in. `digest` is a hash of what the browser keeps.
-
-    `who` names the person in the audit trail, `name` on a page. `roles` are words with blanks
-    between. `csrf` is what each form must give back. `provider_session` and `subject` are the
-    session and the person at the identity provider, "" where there is none.
-    """
-
-    digest: str
-    who: str
-    name: str
-    roles: str
-    csrf: str
-    provider_session: str
-    subject: str
-    started_at: datetime
-    seen_at: datetime
-
-
 class StoredAct(NamedTuple):
     """One row of the audit trail: what a person or a program did, to which record, and why.
 

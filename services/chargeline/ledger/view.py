@@ -15,7 +15,6 @@ from sqlalchemy import Executable, Row, Table, exists, func, select
 from chargeline.engine import VisitKey, words
 from chargeline.ledger import data_keys, statements, tables
 from chargeline.ledger.counting import Counts, counts_of
-from chargeline.ledger.desk import Desk
 from chargeline.ledger.errors import NotFound
 from chargeline.ledger.merges import leading_to
 from chargeline.ledger.records import (
@@ -34,6 +33,7 @@ from chargeline.ledger.records import (
 from chargeline.ledger.removed_visits import forgotten_among, removed_visits
 from chargeline.ledger.transaction import Transaction
 from chargeline.ledger.work_list import WorkList
+from chargeline.ledger.workbench_rows import WorkbenchRows
 
 Keys = Iterable[tuple[str, str]]
 LARGEST_ID = 2**63 - 1  # of a column of numbers; the database refuses to be asked for more
@@ -50,9 +50,9 @@ class View:
         self._transaction = transaction
 
     @property
-    def desk(self) -> Desk:
+    def workbench(self) -> WorkbenchRows:
         """Assignments and sessions; of a batch, also to write."""
-        return Desk(self._transaction)
+        return WorkbenchRows(self._transaction)
 
     def work_list(self, now: datetime) -> WorkList:
         """The visits of which a person has something to do."""

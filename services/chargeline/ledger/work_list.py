@@ -129,7 +129,7 @@ class WorkList:
         asked, given, visit = tables.question, tables.assignment, tables.visit
         order = _order(visit)
         begin = and_(_of(asked, visit), asked.c.question_id == visit.c.asks_first)
-        statement = select(
+        columns = [
             *_VISIT_COLUMNS,
             func.coalesce(asked.c.question_id, ""),
             func.coalesce(asked.c.code, ""),
@@ -138,8 +138,8 @@ class WorkList:
             func.coalesce(asked.c.body, ""),
             func.coalesce(given.c.owner, ""),
             given.c.asked_unit_at,
-            *order,
-        ).select_from(_assigned().outerjoin(asked, begin))
+        ]
+        statement = select(*columns, *order).select_from(_assigned().outerjoin(asked, begin))
         statement = statement.where(*self._conditions(wanted)).order_by(*order).limit(most)
         if after is not None:
             last = tuple_(*[literal(value, column.type) for value, column in _pairs(after, order)])
@@ -228,18 +228,15 @@ class WorkList:
             (visit.c.status == "final", "passed"),
             else_="running",
         )
-        return (
-            select(
-                *(visit.c[name] for name in ("facility", "visit", "place", "payer", "asks")),
-                (visit.c.facility + "|" + visit.c.visit).label("number"),
-                visit.c.waits_for,
-                func.coalesce(tables.assignment.c.owner, "").label("owner"),
-                due.label("due"),
-            )
-            .select_from(_assigned())
-            .where(*self._conditions(wanted))
-            .cte("waiting")
-        )
+        columns = [
+            *(visit.c[name] for name in ("facility", "visit", "place", "payer", "asks")),
+            (visit.c.facility + "|" + visit.c.visit).label("number"),
+            visit.c.waits_for,
+            func.coalesce(tables.assignment.c.owner, "").label("owner"),
+            due.label("due"),
+        ]
+        waiting = select(*columns).select_from(_assigned()).where(*self._conditions(wanted))
+        return waiting.cte("waiting")
 
     def _conditions(self, wanted: WorkFilter) -> list[ColumnElement[bool]]:
         visit, given = tables.visit, tables.assignment

@@ -83,6 +83,11 @@ class Intake:
         self._attempted: int | None = None
         """Where the ledger stands if a commit succeeded whose answer never came; None else."""
 
+    @property
+    def rulebook(self) -> str:
+        """The version of the rules that it drafts by."""
+        return self.processor.maker.rulebook.version
+
     async def claim(self) -> None:
         """Take over from the program that served this ledger before; the fence stops that one, also
         if it hangs in the middle of a transaction.

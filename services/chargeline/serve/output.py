@@ -46,6 +46,11 @@ class Output:
         self._standard_output = standard_output
         self.for_people = path is None and os.isatty(standard_output)
 
+    def tell(self, words: str) -> None:
+        """Print a line for a person who watches, where events are not in the way of it."""
+        if self.for_people:
+            print(words, flush=True)
+
     def check(self) -> None:
         """Create the file if it is missing. Raises OutputError if it cannot be written."""
         if self.path is not None:

@@ -93,9 +93,7 @@ def serve(
         let_the_loop_have_its_turn()
         log = logs.logger("serve")
         tell_open_files(settings, log)
-        if with_workbench:
-            check_login(settings)
-        signer_of(settings)  # a key that cannot be used ends the start, not the first head
+        _check(settings, with_workbench=with_workbench)
         output = Output(path)
         output.check()
         stop = told_to_stop()
@@ -122,20 +120,16 @@ def serve(
                     rulebook=intake.processor.maker.rulebook,
                 )
             )
-            rulebook = intake.processor.maker.rulebook.version
-            await note_start(ledger, start_of("serve", settings, rulebook))
+            await note_start(ledger, start_of("serve", settings, intake.rulebook))
             await intake.claim()
             log.info("started", program="serve", version=VERSION, port=gateway.server.port)
-            if output.for_people:
-                print(
-                    f"listening for HL7 over MLLP at {settings.mllp_host}:{gateway.server.port}",
-                    flush=True,
-                )
-            pages = _workbench(settings, ledger, stop, output) if with_workbench else None
+            output.tell(
+                f"listening for HL7 over MLLP at {settings.mllp_host}:{gateway.server.port}"
+            )
             await _run(
                 settings=settings,
                 stop=stop,
-                pages=pages,
+                pages=_workbench(settings, ledger, stop, output) if with_workbench else None,
                 gateway=gateway,
                 intake=intake,
                 publisher=publisher,
@@ -148,13 +142,19 @@ def serve(
     return work
 
 
+def _check(settings: Settings, *, with_workbench: bool) -> None:
+    """End the start if the settings lack something that is needed only later."""
+    if with_workbench:
+        check_login(settings)
+    signer_of(settings)  # else the first head would end the program
+
+
 def _workbench(
     settings: Settings, ledger: Ledger, stop: asyncio.Event, output: Output
 ) -> Coroutine[Any, Any, None]:
     """The workbench over the same ledger, which listens from now on. Raises ListenError."""
     sock = listening(settings)
-    if output.for_people:
-        print(f"the workbench is at {address_of(sock)}", flush=True)
+    output.tell(f"the workbench is at {address_of(sock)}")
     return answer_requests(bench_over(settings, ledger), sock, stop)
 
 

@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable, Iterator
 from difflib import get_close_matches
 from typing import Any, NamedTuple, Self
-from urllib.parse import urlsplit
 
 from pydantic import DirectoryPath, FilePath, ValidationError
 
@@ -23,8 +22,10 @@ from chargeline.settings.plaintext import (
     kafka_in_the_clear,
     ledger_in_the_clear,
     mllp_in_the_clear,
+    provider_in_the_clear,
     workbench_in_the_clear,
 )
+from chargeline.settings.provider import PROVIDER, is_half_a_provider
 from chargeline.settings.secrets import SecretFileError
 from chargeline.settings.values import Settings, secrets
 
@@ -205,24 +206,6 @@ def _forbidden(question: Callable[[Settings], bool]) -> Callable[[Settings], boo
     return lambda settings: settings.allow_plaintext == "no" and question(settings)
 
 
-def _of_provider(settings: Settings) -> list[str]:
-    return [
-        settings.workbench_oidc_issuer,
-        settings.workbench_oidc_client_id,
-        settings.secret("workbench_oidc_client_secret"),
-        settings.workbench_address,
-        settings.workbench_roles,
-    ]
-
-
-def _is_safe_address(address: str) -> bool:
-    """Whether an address is empty, has TLS, or is this machine's."""
-    parts = urlsplit(address)
-    return not address or (
-        parts.scheme == "https" or (parts.scheme == "http" and is_local(parts.hostname or "-"))
-    )
-
-
 _TOGETHER = (
     _Together.rule(
         "ledger_key_command",
@@ -347,13 +330,9 @@ _TOGETHER = (
         do="put a proxy with TLS before it on the same machine" + _OR_ALLOW,
     ),
     _Together.rule(
-        "workbench_oidc_issuer",
+        *PROVIDER,
         "workbench_login",
-        "workbench_address",
-        "workbench_oidc_client_id",
-        "workbench_oidc_client_secret",
-        "workbench_roles",
-        broken=lambda s: s.workbench_login == "oidc" and not all(_of_provider(s)),
+        broken=lambda s: s.workbench_login == "oidc" and is_half_a_provider(s),
         expected="issuer, client id, client secret, CHARGELINE_WORKBENCH_ADDRESS and "
         "CHARGELINE_WORKBENCH_ROLES, because the login is oidc",
         found="one or more of them empty",
@@ -362,9 +341,7 @@ _TOGETHER = (
     _Together.rule(
         "workbench_oidc_issuer",
         "workbench_address",
-        broken=lambda s: (
-            not all(map(_is_safe_address, (s.workbench_oidc_issuer, s.workbench_address)))
-        ),
+        broken=provider_in_the_clear,
         expected="addresses of the provider and of the workbench that begin with https://",
         found="another address; http:// is for loopback only",
         do="put TLS before both, and set their https addresses",

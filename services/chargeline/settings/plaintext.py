@@ -32,6 +32,17 @@ def workbench_in_the_clear(settings: Settings) -> bool:
     return not is_local(settings.workbench_host)
 
 
+def provider_in_the_clear(settings: Settings) -> bool:
+    """Whether people or we would reach the identity provider, or people us, without TLS."""
+    addresses = map(urlsplit, (settings.workbench_oidc_issuer, settings.workbench_address))
+    return any(
+        parts.geturl()
+        and parts.scheme != "https"
+        and not (parts.scheme == "http" and is_local(parts.hostname or "-"))
+        for parts in addresses
+    )
+
+
 def kafka_in_the_clear(settings: Settings) -> bool:
     """Whether Kafka is another machine, and we speak to it without TLS."""
     hosts = [server.rpartition(":")[0] for server in settings.kafka_bootstrap.split(",")]

@@ -153,7 +153,8 @@ async def _told(request: Request, findings: list[Finding], status: int) -> Respo
     if status < 500:  # the session is in the ledger too
         token = request.cookies.get(COOKIE, "")
         person = await bench.people.find(token) if token else None
-    return page(request, "error.html", person, {"findings": findings, "status": status}, status)
+    values = {"findings": findings, "status": status}
+    return page(request, "error.html", person, values, status=status)
 
 
 def _as_json(findings: list[Finding], status: int) -> Response:

@@ -9,8 +9,9 @@ from typing import NamedTuple
 from chargeline.drafting.answering import DraftedVisit
 from chargeline.drafting.looking import drafted_now
 from chargeline.engine import Finding, VisitKey
-from chargeline.ledger.records import StoredAssignment, StoredMessage, StoredVisit
+from chargeline.ledger.records import StoredMessage, StoredVisit
 from chargeline.ledger.view import View
+from chargeline.ledger.workbench_records import StoredAssignment
 from chargeline.workbench.bench import Bench, NotThereError
 from chargeline.workbench.visit.page import LedgerRows, SiteSetting
 
@@ -41,7 +42,7 @@ async def look_at(bench: Bench, view: View, key: VisitKey, message: str = "") ->
     rows: dict[VisitKey, StoredVisit] = await view.visits([key])
     revisions = await view.revisions(*key)
     shown = await _message(view, key, message) if message else None
-    given = await view.desk.assignments([key])
+    given = await view.workbench.assignments([key])
     return LookedAt(visits[0], LedgerRows(rows.get(key), revisions, shown), given.get(key))
 
 

@@ -63,6 +63,7 @@ def page(
     template: str,
     person: Person | None,
     values: Mapping[str, Any],
+    *,
     status: int = 200,
 ) -> HTMLResponse:
     """A page for a person, None for somebody who is not logged in."""

@@ -11,8 +11,8 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from chargeline.drafting.acting import act_of
-from chargeline.ledger.records import StoredSession
 from chargeline.ledger.store import Ledger
+from chargeline.ledger.workbench_records import StoredSession
 from chargeline.workbench.rights import ROLES, Right, Role, rights_of
 
 LONGEST = timedelta(hours=12)
@@ -67,8 +67,8 @@ class People:
         )
         told = {"roles": session.roles}
         async with self._ledger.batch() as batch:
-            await batch.desk.end_sessions(idle_since=now - LONGEST)
-            await batch.desk.begin_session(session)
+            await batch.workbench.end_sessions(idle_since=now - LONGEST)
+            await batch.workbench.begin_session(session)
             await batch.audit([act_of("session.begin", "session", who, who=who, details=told)])
         return token
 
@@ -76,23 +76,23 @@ class People:
         """The person of a token; None if the session ended or was idle for too long."""
         digest, now = _digest(token), self._clock()
         async with self._ledger.view() as view:
-            session = await view.desk.session(digest)
+            session = await view.workbench.session(digest)
         if session is None:
             return None
         if now - session.seen_at > self._idle or now - session.started_at > LONGEST:
             async with self._ledger.batch() as batch:
-                await batch.desk.end_sessions(digest=digest)
+                await batch.workbench.end_sessions(digest=digest)
             return None
         if now - session.seen_at > _SEEN_AGAIN:
             async with self._ledger.batch() as batch:
-                await batch.desk.see_session(digest, now)
+                await batch.workbench.see_session(digest, now)
         roles = tuple([role for role in ROLES if role in session.roles.split()])
         return Person(session.who, session.name, roles, csrf=session.csrf, digest=digest)
 
     async def end(self, person: Person) -> None:
         """End the session of a person."""
         async with self._ledger.batch() as batch:
-            await batch.desk.end_sessions(digest=person.digest)
+            await batch.workbench.end_sessions(digest=person.digest)
             act = act_of("session.end", "session", person.who, who=person.who)
             await batch.audit([act])
 
@@ -101,7 +101,7 @@ class People:
         returns how many there were.
         """
         async with self._ledger.batch() as batch:
-            number = await batch.desk.end_sessions(
+            number = await batch.workbench.end_sessions(
                 provider_session=provider_session, subject="" if provider_session else subject
             )
             told = {"sessions": number}

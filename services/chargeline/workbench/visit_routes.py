@@ -5,7 +5,7 @@ answer: it is not recorded, and the form comes back with what was written. What 
 `visit/`, and an answer is made and checked by the drafting floor.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -53,7 +53,7 @@ Id = Annotated[str, Field(max_length=80, pattern=_ID)]
 _TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
 
-class Chosen(BaseModel):
+class OnPage(BaseModel):
     """What the address chooses on the page, and what was just recorded."""
 
     line: Id = ""
@@ -81,14 +81,15 @@ async def show_visit(
     bench: TheBench,
     person: MayLook,
     key: TheVisit,
-    chosen: Annotated[Chosen, Query()],
+    chosen: Annotated[OnPage, Query()],
 ) -> Response:
     """The visit as a page. The look goes into the audit trail."""
-    looked = await _look(bench, person, key, chosen, "visit.show")
-    return _page(request, bench, person, looked, chosen)
+    asking = Asking(request, bench, person)
+    looked = await _look(asking, key, chosen, "visit.show")
+    return _page(asking, looked, chosen)
 
 
-class Reveal(Chosen):
+class Reveal(OnPage):
     """The form that asks for the patient."""
 
     reason: str = Field(min_length=3, max_length=200, pattern=_TEXT)
@@ -103,8 +104,9 @@ async def reveal(
     form: Annotated[Reveal, Form()],
 ) -> Response:
     """The page with the patient, for this one answer; who looked and why goes into the trail."""
-    looked = await _look(bench, person, key, form, "visit.reveal", why=form.reason)
-    return _page(request, bench, person, looked, form, revealed=True)
+    asking = Asking(request, bench, person)
+    looked = await _look(asking, key, form, "visit.reveal", why=form.reason)
+    return _page(asking, looked, form, revealed=True)
 
 
 @router.post("/answers", dependencies=OUR_FORM, include_in_schema=False)
@@ -128,8 +130,8 @@ async def answer(request: Request, bench: TheBench, person: MayAnswer, key: TheV
             speaker=Speaker(person.who, bench.clock(), posted.reason),
         )
     except AnswerError as error:
-        chosen = Chosen(question=posted.question if posted.question.isalnum() else "")
-        return _page(request, bench, person, looked, chosen, refused=error, written=form)
+        chosen = OnPage(question=posted.question if posted.question.isalnum() else "")
+        return _page(Asking(request, bench, person), looked, chosen, refused=error, written=form)
     return await _kept(bench, key, given)
 
 
@@ -158,7 +160,8 @@ async def say_of_line(
     try:
         given = word_on_line(as_drafted, form.line, form.choice, value=form.value, speaker=speaker)
     except AnswerError as error:
-        return _page(request, bench, person, looked, Chosen(line=form.line), refused=error)
+        asking = Asking(request, bench, person)
+        return _page(asking, looked, OnPage(line=form.line), refused=error)
     return await _kept(bench, key, given)
 
 
@@ -195,23 +198,31 @@ async def published_draft(
     tag = f'"{revision}"'
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"etag": tag})
-    await _note(bench, person, key, "visit.show", why="")
+    await _note(bench, person, key, "visit.show")
     return Response(body, media_type="application/json", headers={"etag": tag})
 
 
 # ------------------------------------------------------------------ looking and keeping
 
 
+class Asking(NamedTuple):
+    """A request, the workbench that it is sent to, and who sends it."""
+
+    request: Request
+    bench: Bench
+    person: Person
+
+
 async def _look(
-    bench: Bench, person: Person, key: VisitKey, chosen: Chosen, did: Verb, why: str = ""
+    asking: Asking, key: VisitKey, chosen: OnPage, did: Verb, *, why: str = ""
 ) -> LookedAt:
-    async with bench.ledger.view() as view:
-        looked = await look_at(bench, view, key, chosen.message)
-    await _note(bench, person, key, did, why)
+    async with asking.bench.ledger.view() as view:
+        looked = await look_at(asking.bench, view, key, chosen.message)
+    await _note(asking.bench, asking.person, key, did, why=why)
     return looked
 
 
-async def _note(bench: Bench, person: Person, key: VisitKey, did: Verb, why: str) -> None:
+async def _note(bench: Bench, person: Person, key: VisitKey, did: Verb, *, why: str = "") -> None:
     """Put a look into the audit trail."""
     act = act_of(did, "visit", "|".join(key), who=person.who, why=why)
     async with bench.ledger.batch() as batch:
@@ -249,16 +260,15 @@ def _outdated() -> OutdatedError:
 
 
 def _page(
-    request: Request,
-    bench: Bench,
-    person: Person,
+    asking: Asking,
     looked: LookedAt,
-    chosen: Chosen,
+    chosen: OnPage,
     *,
     revealed: bool = False,
     refused: AnswerError | None = None,
     written: dict[str, str] | None = None,
 ) -> Response:
+    request, bench, person = asking
     shown = visit_page(
         looked.drafted,
         site_of(bench),
@@ -283,4 +293,4 @@ def _page(
     status = 200
     if refused is not None:
         status = 409 if isinstance(refused, OutdatedError) else 422
-    return page(request, "visit.html", person, values, status)
+    return page(request, "visit.html", person, values, status=status)

@@ -102,4 +102,4 @@ def place_of(token: str) -> WorkPlace | None:
     moment = datetime.fromisoformat(due)
     if moment.tzinfo is None:
         raise ValueError("a time without its zone")
-    return WorkPlace(int(rank), moment, int(less_cents), str(facility), str(visit))
+    return WorkPlace(int(rank), moment, int(less_cents), facility=str(facility), visit=str(visit))

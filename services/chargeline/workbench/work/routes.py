@@ -14,8 +14,8 @@ from pydantic import BaseModel, Field
 
 from chargeline.drafting.acting import act_of
 from chargeline.engine import Finding, VisitKey
-from chargeline.ledger.records import StoredAssignment
 from chargeline.ledger.work_list import NOBODY, Facet, WorkList
+from chargeline.ledger.workbench_records import StoredAssignment
 from chargeline.workbench.bench import NotValidError, TheBench, needs, our_form
 from chargeline.workbench.login import own_address
 from chargeline.workbench.pages import page
@@ -24,6 +24,7 @@ from chargeline.workbench.work.asked_for import WorkQuery, place_of, token_of, v
 from chargeline.workbench.work.items import WorkItem, WorkItems, item_of, says
 
 router = APIRouter()
+OUR_FORM = [Depends(our_form)]
 AT_ONCE = 50
 IN_A_FILE = 5_000
 ALIKE = 3  # so many questions with one cause are worth asking together
@@ -45,7 +46,7 @@ async def show_work(request: Request, bench: TheBench, person: MayLook, asked: A
         counts = await work.counts([one.leaves for one in named.values()])
         causes = await work.causes(ALIKE)
         ready = await work.ready()
-        owners = await view.desk.owners()
+        owners = await view.workbench.owners()
     values: dict[str, Any] = {
         "asked": asked,
         "listed": listed,
@@ -77,7 +78,7 @@ async def download_work(bench: TheBench, person: MayLook, asked: Asked) -> Respo
     return Response(as_csv(listed.items), media_type="text/csv; charset=utf-8", headers=names)
 
 
-class Chosen(BaseModel):
+class ChosenVisits(BaseModel):
     """The form beneath the list: the visits that were chosen, and where to go back to."""
 
     visit: list[str] = Field(default_factory=list, max_length=500)
@@ -100,12 +101,14 @@ class Chosen(BaseModel):
         )
 
 
-@router.post("/work/assign", dependencies=[Depends(our_form)], include_in_schema=False)
-async def assign(bench: TheBench, person: MayAssign, form: Annotated[Chosen, Form()]) -> Response:
+@router.post("/assign", dependencies=OUR_FORM, include_in_schema=False)
+async def assign(
+    bench: TheBench, person: MayAssign, form: Annotated[ChosenVisits, Form()]
+) -> Response:
     """Give the chosen visits to somebody, or to nobody."""
     keys, now = form.keys(), bench.clock()
     async with bench.ledger.batch() as batch:
-        before = await batch.desk.assignments(keys)
+        before = await batch.workbench.assignments(keys)
         rows = [
             StoredAssignment(
                 *key,
@@ -116,19 +119,21 @@ async def assign(bench: TheBench, person: MayAssign, form: Annotated[Chosen, For
             )
             for key in keys
         ]
-        await batch.desk.assign(rows)
+        await batch.workbench.assign(rows)
         told = {"owner": form.owner, "visits": len(keys)}
         act = act_of("work.assign", "visits", _named(keys), who=person.who, details=told)
         await batch.audit([act])
     return RedirectResponse(own_address(form.back), 303)
 
 
-@router.post("/work/ask", dependencies=[Depends(our_form)], include_in_schema=False)
-async def ask_unit(bench: TheBench, person: MayAsk, form: Annotated[Chosen, Form()]) -> Response:
+@router.post("/ask", dependencies=OUR_FORM, include_in_schema=False)
+async def ask_unit(
+    bench: TheBench, person: MayAsk, form: Annotated[ChosenVisits, Form()]
+) -> Response:
     """Note that the units of the chosen visits were asked."""
     keys, now = form.keys(), bench.clock()
     async with bench.ledger.batch() as batch:
-        before = await batch.desk.assignments(keys)
+        before = await batch.workbench.assignments(keys)
         rows = [
             StoredAssignment(
                 *key,
@@ -139,7 +144,7 @@ async def ask_unit(bench: TheBench, person: MayAsk, form: Annotated[Chosen, Form
             )
             for key in keys
         ]
-        await batch.desk.assign(rows)
+        await batch.workbench.assign(rows)
         told = {"visits": len(keys)}
         act = act_of("work.ask", "visits", _named(keys), who=person.who, details=told)
         await batch.audit([act])

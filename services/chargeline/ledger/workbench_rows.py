@@ -12,11 +12,11 @@ from sqlalchemy import delete, select, update
 
 from chargeline.engine import VisitKey
 from chargeline.ledger import statements, tables
-from chargeline.ledger.records import StoredAssignment, StoredSession
 from chargeline.ledger.transaction import Transaction
+from chargeline.ledger.workbench_records import StoredAssignment, StoredSession
 
 
-class Desk:
+class WorkbenchRows:
     """Assignments and sessions, as one transaction sees and writes them."""
 
     def __init__(self, transaction: Transaction) -> None:

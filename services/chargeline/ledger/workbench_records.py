@@ -1,0 +1,40 @@
+"""The rows of the workbench: who sees to a visit, and who is logged in.
+
+This module owns their shapes only. A field has the name of its column, and a time has its zone.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+
+class StoredAssignment(NamedTuple):
+    """Who sees to a visit, "" for nobody, and when its unit was asked, None if it was not.
+
+    `who` gave it to the owner, at `at`.
+    """
+
+    facility: str
+    visit: str
+    owner: str
+    asked_unit_at: datetime | None
+    at: datetime
+    who: str
+
+
+class StoredSession(NamedTuple):
+    """Somebody who is logged in. `digest` is a hash of what the browser keeps.
+
+    `who` names the person in the audit trail, `name` on a page. `roles` are words with blanks
+    between. `csrf` is what each form must give back. `provider_session` and `subject` are the
+    session and the person at the identity provider, "" where there is none.
+    """
+
+    digest: str
+    who: str
+    name: str
+    roles: str
+    csrf: str
+    provider_session: str
+    subject: str
+    started_at: datetime
+    seen_at: datetime
