@@ -12,7 +12,7 @@ GRANT SELECT, INSERT, DELETE ON message, parked, draft_revision, visit_merge, pa
   TO chargeline_capture;
 GRANT SELECT, DELETE ON answer TO chargeline_capture;
 GRANT SELECT, INSERT, UPDATE, DELETE ON visit, question, contribution TO chargeline_capture;
-GRANT SELECT, DELETE ON assignment TO chargeline_capture;
+GRANT SELECT, DELETE ON assignment, still_running TO chargeline_capture;
 GRANT SELECT, INSERT, UPDATE ON tally, partition_offset, hold TO chargeline_capture;
 GRANT SELECT, INSERT ON audit, data_key TO chargeline_capture;
 GRANT SELECT, DELETE ON forgotten_visit TO chargeline_capture;
@@ -42,13 +42,14 @@ GRANT UPDATE ON visit TO chargeline_operator;
 GRANT INSERT ON outbox, answer TO chargeline_operator;
 GRANT INSERT ON draft_revision, visit, partition_offset TO chargeline_operator;  -- `ledger catch-up`
 GRANT DELETE ON message, parked, visit, draft_revision, question, answer, visit_merge,
-  patient_merge, contribution, outbox, assignment TO chargeline_operator;
+  patient_merge, contribution, outbox, assignment, still_running TO chargeline_operator;
 
 -- workbench: what the reader sees, answers, who sees to what, and who is logged in
-GRANT SELECT, INSERT, UPDATE, DELETE ON assignment, session TO chargeline_workbench;
+GRANT SELECT, INSERT, UPDATE, DELETE ON assignment, session, still_running TO chargeline_workbench;
 GRANT SELECT, INSERT ON audit, data_key TO chargeline_workbench;
 GRANT SELECT, INSERT, UPDATE ON tally TO chargeline_workbench;
 GRANT INSERT ON outbox, answer TO chargeline_workbench;
+GRANT UPDATE (status, seal) ON parked TO chargeline_workbench;  -- retry and drop
 
 -- auditor: `audit list`, `audit export`, `ledger verify`, `ledger head`; without the key of the
 -- ledger an auditor sees no encrypted byte, and `verify` needs none

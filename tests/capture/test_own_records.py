@@ -17,12 +17,12 @@ from chargeline.capture.failures import TRIES, Failure, TaskFailures
 from chargeline.capture.relay import OutboxRelay
 from chargeline.drafting.announcing import ParkedTopic, in_their_own_place, nudge
 from chargeline.drafting.inbound import InboundRecord, ReadRecord
+from chargeline.drafting.parked import retried
 from chargeline.drafting.processor import utc_now
 from chargeline.engine import VisitKey
 from chargeline.ledger.encrypting import read_keys
 from chargeline.ledger.records import Announcement
 from chargeline.ledger.store import Ledger
-from chargeline.operate.parked import _again
 from chargeline.published import shapes
 from chargeline.settings import Settings
 from chargeline.telemetry.logs import logger
@@ -106,7 +106,7 @@ async def test_a_retry_that_is_too_large_is_parked_again_by_the_first_place(
     await published(ledger, *in_their_own_place(INBOUND, [read], 2, utc_now()))
     (first,) = await ledger.parked()
     await ledger.set_status(first.id, "retried")
-    await published(ledger, _again(Settings(), first))
+    await published(ledger, retried(Settings().topic_inbound, first))
     (second,) = await ledger.parked()
     assert second.id != first.id
     assert (second.partition, second.offset, second.raw) == (1, 77, LARGE)

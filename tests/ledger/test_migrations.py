@@ -26,7 +26,11 @@ from chargeline.ledger.records import StoredAnswer
 from chargeline.ledger.removed import RemovedVisit
 from chargeline.ledger.sealing import Tally, sealed_message, tallies
 from chargeline.ledger.tables import metadata
-from chargeline.ledger.workbench_records import StoredAssignment, StoredSession
+from chargeline.ledger.workbench_records import (
+    StoredAssignment,
+    StoredSession,
+    StoredStillRunning,
+)
 
 from .rows import MORNING, V1, V2, initial_service, message, parked, revision, visit
 
@@ -196,6 +200,7 @@ def test_records_have_the_fields_of_their_tables() -> None:
         "forgotten_visit": RemovedVisit,
         "assignment": StoredAssignment,
         "session": StoredSession,
+        "still_running": StoredStillRunning,
     }
     for name, other in others.items():
         assert list(other._fields) == metadata.tables[name].columns.keys()

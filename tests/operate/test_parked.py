@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from chargeline.cli import main
+from chargeline.drafting import parked
 from chargeline.engine import VisitKey
 from chargeline.ledger.errors import NotFound
 from chargeline.ledger.store import Ledger
@@ -112,7 +113,7 @@ async def test_a_list_of_more_than_a_page_is_whole(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Five messages in pages of two."""
-    monkeypatch.setattr(commands, "AT_ONCE", 2)
+    monkeypatch.setattr(parked, "AT_ONCE", 2)
     bench = await claimed(small)
     await bench.feed(keyed([unknown_status(hour) for hour in range(9, 14)]))
     await commands.parked_list()(settings)

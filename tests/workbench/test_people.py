@@ -127,6 +127,12 @@ RIGHTS = {
     "/work.json": "work.see",
     "/work.csv": "work.see",
     "/visits/ZEBRA/V1": "visit.see",
+    "/running": "running.see",
+    "/running.json": "running.see",
+    "/running.csv": "running.see",
+    "/operations": "operations.see",
+    "/operations.json": "operations.see",
+    "/operations.csv": "operations.see",
 }
 
 

@@ -26,6 +26,7 @@ from chargeline.ledger.transaction import Transaction
 
 Verb = Literal[
     "parked.show",
+    "parked.try",
     "parked.retry",
     "parked.drop",
     "answer",
@@ -50,9 +51,11 @@ Verb = Literal[
     "visit.reveal",
     "work.assign",
     "work.ask",
+    "running.say",
 ]
 VERBS: Mapping[Verb, str] = {
     "parked.show": "Somebody looked at the bytes of a parked message.",
+    "parked.try": "Somebody had parked messages read again to see whether they can be used now.",
     "parked.retry": "Somebody sent a parked message through the inbound topic again.",
     "parked.drop": "Somebody gave a parked message up.",
     "answer": "Somebody answered a question, or took an answer back.",
@@ -77,6 +80,7 @@ VERBS: Mapping[Verb, str] = {
     "visit.reveal": "Somebody looked at the patient of a visit in the workbench.",
     "work.assign": "Somebody gave visits of the work list to a person.",
     "work.ask": "Somebody noted that the units of visits were asked.",
+    "running.say": "Somebody said that a drug whose stop is missing still runs.",
 }
 assert tuple(VERBS) == get_args(Verb), "each act has its sentence"
 RecordKind = Literal[

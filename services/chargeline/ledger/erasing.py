@@ -26,6 +26,7 @@ from chargeline.ledger.view import View
 _Row = TypeVar("_Row", StoredMessage, StoredParkedMessage)
 _OF_VISITS = (
     tables.assignment,
+    tables.still_running,
     tables.question,
     tables.contribution,
     tables.visit,

@@ -102,6 +102,7 @@ async def forget_some(
 async def _forget_visits(transaction: Transaction, everyone: Iterable[VisitKey]) -> Forgotten:
     """Mark visits as forgotten, and remove all of them that has no tally."""
     await remove(transaction, tables.assignment, everyone)
+    await remove(transaction, tables.still_running, everyone)
     ours = statements.among(transaction.dialect, tables.visit.c.facility, tables.visit.c.visit)
     marked = update(tables.visit).where(ours).values(_nothing_due())
     return Forgotten(

@@ -64,6 +64,7 @@ message = Table(
     _data_key(),
     Column("seal", Text, nullable=False, server_default=""),
     _partial("message_of_no_visit", "received_at", where="visit = ''"),
+    Index("message_heard", "facility", "type", "received_at"),
     comment="Each message as it came, under the visit that it names; an exact resend is one row.",
 )
 
@@ -182,6 +183,19 @@ assignment = Table(
     Column("who", Text, nullable=False),
     Index("assignment_owner", "owner"),
     comment="Who sees to the open questions of a visit, and whether its unit was asked.",
+)
+
+still_running = Table(
+    "still_running",
+    metadata,
+    Column("facility", Name(), primary_key=True),
+    Column("visit", Name(), primary_key=True),
+    Column("question_id", Name(), primary_key=True),
+    Column("until", Instant, nullable=False),
+    Column("who", Text, nullable=False),
+    Column("why", Text, nullable=False),
+    comment="Of which missing stops somebody said that the drug still runs, and for how long that "
+    "holds.",
 )
 
 session = Table(

@@ -31,7 +31,9 @@ from chargeline.ledger.records import (
     StoredVisit,
 )
 from chargeline.ledger.removed_visits import forgotten_among, removed_visits
+from chargeline.ledger.running import RunningVisits
 from chargeline.ledger.transaction import Transaction
+from chargeline.ledger.watching import FeedWatch
 from chargeline.ledger.work_list import WorkList
 from chargeline.ledger.workbench_rows import WorkbenchRows
 
@@ -57,6 +59,15 @@ class View:
     def work_list(self, now: datetime) -> WorkList:
         """The visits of which a person has something to do."""
         return WorkList(self._transaction, now)
+
+    def running(self, now: datetime) -> RunningVisits:
+        """The visits in which a stop may be missing."""
+        return RunningVisits(self._transaction, now)
+
+    @property
+    def watch(self) -> FeedWatch:
+        """When each sender was last heard, and by which rules visits are drafted."""
+        return FeedWatch(self._transaction)
 
     async def messages_of(
         self, keys: Keys, merges: Sequence[StoredMerge] | None = None
@@ -223,12 +234,8 @@ class View:
         With a `code`, only those that were parked for that reason. One that does not open comes as
         it is stored, with its `data_key`, so that it hides none of the others.
         """
-        statement = (
-            statements.parked()
-            .where(tables.parked.c.id > after)
-            .order_by(tables.parked.c.id)
-            .limit(limit)
-        )
+        statement = statements.parked().where(tables.parked.c.id > after)
+        statement = statement.order_by(tables.parked.c.id).limit(limit)
         if status is not None:
             statement = statement.where(tables.parked.c.status == status)
         if code:
@@ -246,9 +253,8 @@ class View:
 
     async def visits_waiting_for(self, keys: Keys, code: str) -> set[VisitKey]:
         """The visits of which a message that was parked for a reason waits for a person."""
-        statement = statements.waiting_for(self._dialect)
         asked = {"code": code, **statements.keyed(self._dialect, keys)}
-        rows = await self._transaction.rows(statement, asked)
+        rows = await self._transaction.rows(statements.waiting_for(self._dialect), asked)
         return {VisitKey(row.facility, row.visit) for row in rows}
 
     async def dropped(self, keys: Keys) -> dict[VisitKey, list[bytes]]:
@@ -355,9 +361,8 @@ class View:
     async def read_so_far(self, topic: str) -> int:
         """The sum of the next offsets of all partitions of a topic."""
         table = tables.partition_offset
-        added = select(func.coalesce(func.sum(table.c.next_offset), 0)).where(
-            table.c.topic == topic
-        )
+        total = func.coalesce(func.sum(table.c.next_offset), 0)
+        added = select(total).where(table.c.topic == topic)
         return int((await self._transaction.rows(added))[0][0])
 
     async def counts(self) -> Counts:
@@ -366,9 +371,7 @@ class View:
 
     async def count_visits(self, status: str) -> int:
         """How many visits have a status."""
-        visits = (
-            select(func.count()).select_from(tables.visit).where(tables.visit.c.status == status)
-        )
+        visits = select(func.count()).where(tables.visit.c.status == status)
         return int((await self._transaction.rows(visits))[0][0])
 
     async def _parked_messages(self, rows: Sequence[Row[Any]]) -> list[StoredParkedMessage]:

@@ -1,4 +1,4 @@
-"""The rows of the workbench: who sees to a visit, and who is logged in.
+"""The rows of the workbench: who sees to a visit, what is said to run, and who is logged in.
 
 This module owns their shapes only. A field has the name of its column, and a time has its zone.
 """
@@ -19,6 +19,19 @@ class StoredAssignment(NamedTuple):
     asked_unit_at: datetime | None
     at: datetime
     who: str
+
+
+class StoredStillRunning(NamedTuple):
+    """That a drug still runs of which a stop is missing: `who` said it, `why`, and it holds until
+    then. `question_id` is that of the question about the stop, open or yet to come.
+    """
+
+    facility: str
+    visit: str
+    question_id: str
+    until: datetime
+    who: str
+    why: str
 
 
 class StoredSession(NamedTuple):

@@ -1,8 +1,8 @@
-"""What the workbench writes besides answers: who sees to a visit, and who is logged in.
+"""What the workbench writes besides answers: who sees to a visit, what still runs, who logged in.
 
-This module owns the rows of assignments and sessions. It does not know what a role may do, nor how
-somebody logs in. A session is stored under a hash of what the browser keeps, so that nobody who
-reads the ledger can take a session over.
+This module owns the rows of assignments, of what is said to run, and of sessions. It does not know
+what a role may do, nor how somebody logs in. A session is stored under a hash of what the browser
+keeps, so that nobody who reads the ledger can take a session over.
 """
 
 from collections.abc import Iterable, Sequence
@@ -13,11 +13,15 @@ from sqlalchemy import delete, select, update
 from chargeline.engine import VisitKey
 from chargeline.ledger import statements, tables
 from chargeline.ledger.transaction import Transaction
-from chargeline.ledger.workbench_records import StoredAssignment, StoredSession
+from chargeline.ledger.workbench_records import (
+    StoredAssignment,
+    StoredSession,
+    StoredStillRunning,
+)
 
 
 class WorkbenchRows:
-    """Assignments and sessions, as one transaction sees and writes them."""
+    """Assignments, what is said to run, and sessions, as one transaction sees and writes them."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -42,6 +46,15 @@ class WorkbenchRows:
     async def assign(self, assignments: Sequence[StoredAssignment]) -> None:
         """Write who sees to visits, in place of what was there. Raises Unstorable."""
         await self._transaction.insert(tables.assignment, assignments, "replace")
+
+    async def still_running(self, said: StoredStillRunning, now: datetime) -> None:
+        """Write that a drug still runs, in place of what was said of it; what holds no more goes.
+
+        Raises Unstorable.
+        """
+        table = tables.still_running
+        await self._transaction.run(delete(table).where(table.c.until <= now))
+        await self._transaction.insert(table, [said], "replace")
 
     async def session(self, digest: str) -> StoredSession | None:
         """A session, None if there is none of this hash."""

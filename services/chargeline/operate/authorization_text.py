@@ -9,6 +9,7 @@ from datetime import date, datetime
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from chargeline.drafting.masking import shape
 from chargeline.engine import (
     Account,
     Authorization,
@@ -21,7 +22,6 @@ from chargeline.engine import (
     plain,
     state_of,
 )
-from chargeline.operate.masking import shape
 
 
 class AuthorizationLook(NamedTuple):

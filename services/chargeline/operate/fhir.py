@@ -35,6 +35,7 @@ class AuditCodes(NamedTuple):
 
 CODES: Mapping[Verb, AuditCodes] = {
     "parked.show": AuditCodes(_RECORD, "R", _RESTRICTED),
+    "parked.try": AuditCodes(_RECORD, "E"),
     "parked.retry": AuditCodes(_RECORD, "E"),
     "parked.drop": AuditCodes(_RECORD, "U"),
     "answer": AuditCodes(_RECORD, "C"),
@@ -59,6 +60,7 @@ CODES: Mapping[Verb, AuditCodes] = {
     "visit.reveal": AuditCodes(_RECORD, "R", _RESTRICTED),
     "work.assign": AuditCodes(_RECORD, "U"),
     "work.ask": AuditCodes(_RECORD, "U"),
+    "running.say": AuditCodes(_RECORD, "C"),
 }
 assert set(CODES) == set(VERBS), "each act has its codes"
 _BY_PROGRAMS: frozenset[Verb] = frozenset({"program.start", "retention"})

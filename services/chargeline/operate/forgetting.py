@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from chargeline.drafting.acting import act_of
 from chargeline.drafting.announcing import nudge
+from chargeline.drafting.masking import shape
 from chargeline.drafting.processor import utc_now
 from chargeline.engine import Finding, VisitKey, printable
 from chargeline.hl7.patient_numbers import patient_numbers
@@ -19,7 +20,6 @@ from chargeline.ledger.errors import UnreadableRow
 from chargeline.ledger.holding import HeldRows, Hold
 from chargeline.ledger.records import Whose
 from chargeline.ledger.unreadable import counted, named
-from chargeline.operate.masking import shape
 from chargeline.operate.opened import opened
 from chargeline.operate.running import FAILED, NOT_COMPLETE, OK, Command, say
 from chargeline.published.inbound import record_key

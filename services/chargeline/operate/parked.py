@@ -1,6 +1,6 @@
 """`chargeline parked`: list, show, retry and drop messages that could not be used.
 
-It owns what these commands print, and what is announced when a person retries or drops messages.
+It owns what these commands print; what a retry or a drop does is in `drafting/parked.py`.
 `list` shows nothing of the content of a message but its type and its sender, so that its output may
 be passed on; `show` shows its structure, and its values only to a person who says why. It does not
 decide which messages are parked (drafting does).
@@ -8,35 +8,31 @@ decide which messages are parked (drafting does).
 
 import json
 import re
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
-from chargeline.drafting.acting import act_of
-from chargeline.drafting.announcing import nudge
 from chargeline.drafting.codes_named import check_code
-from chargeline.drafting.processor import utc_now
-from chargeline.drafting.reading_back import has_headers, headers_read
-from chargeline.engine import VisitKey, printable
+from chargeline.drafting.masking import MESSAGE_TYPE, masked, shape
+from chargeline.drafting.parked import (
+    SeeingTo,
+    act_on,
+    application_of,
+    parked_pages,
+    see_to,
+    sorted_out,
+)
+from chargeline.drafting.reading_back import headers_read
+from chargeline.engine import printable
 from chargeline.hl7.acknowledge import salvaged_header
-from chargeline.ledger.auditing import Act, Verb
 from chargeline.ledger.errors import UnreadableRow
-from chargeline.ledger.records import Announcement, StoredParkedMessage
-from chargeline.ledger.store import Ledger
+from chargeline.ledger.records import StoredParkedMessage
 from chargeline.operate.left_out import say_left_out
-from chargeline.operate.masking import MESSAGE_TYPE, masked, shape
 from chargeline.operate.opened import opened
 from chargeline.operate.running import OK, Command
 from chargeline.operate.strict import strict_report
-from chargeline.published.inbound import PEER, REKEYED, RETRIED, record_key
+from chargeline.published.inbound import PEER, record_key
 from chargeline.settings import Settings
 
-AT_ONCE = 200
-"""So many messages are read at once, and retried or dropped in one transaction."""
-WITHOUT_BYTES = frozenset({"event.unreadable", "record.too_large", "record.unreadable"})
-"""Of what is parked for these reasons the ledger has no bytes that can be used, so it cannot be
-sent again.
-"""
-_APPLICATION = re.compile(r"[A-Za-z0-9_. -]{1,40}")
 OUR_HEADERS = "chargeline-"  # by these headers no patient is shown (published/inbound.py)
 
 
@@ -68,7 +64,7 @@ def parked_list(code: str = "", *, as_json: bool = False) -> Command:
         count = 0
         closed = []
         async with opened(settings) as ledger:
-            async for page in _pages(ledger, code):
+            async for page in parked_pages(ledger, code):
                 for message in page:
                     try:
                         listed = _listed(message)
@@ -84,23 +80,15 @@ def parked_list(code: str = "", *, as_json: bool = False) -> Command:
     return work
 
 
-async def _pages(ledger: Ledger, code: str = "") -> AsyncIterator[list[StoredParkedMessage]]:
-    """All parked messages, or those with one reason, in pages."""
-    after = 0
-    while page := await ledger.parked(limit=AT_ONCE, after=after, code=code):
-        yield page
-        after = page[-1].id
-
-
 def _listed(message: StoredParkedMessage) -> ListedMessage:
     header = salvaged_header(message.raw)
-    kind, application = header.raw(9), header.raw(3).partition("^")[0]
+    kind = header.raw(9)
     return ListedMessage(
         id=message.id,
         first_seen=message.first_seen.isoformat(timespec="seconds"),
         code=message.code,
         message_type=kind if MESSAGE_TYPE.fullmatch(kind) else "",
-        sender=application if _APPLICATION.fullmatch(application) else "",
+        sender=application_of(message.raw),
         peer=headers_read(message).get(PEER, ""),
         facility=message.facility,
         visit=message.visit,
@@ -137,7 +125,7 @@ def parked_show(number: int, *, unmask: bool = False, who: str = "", why: str = 
             if unmask:
                 async with ledger.batch() as batch:
                     message = await batch.show(number)
-                    await batch.audit([_act("parked.show", message, who=who, why=why)])
+                    await batch.audit([act_on("parked.show", message, who=who, why=why)])
                 lines = _whole(message)
             else:
                 lines = _masked(await ledger.show(number))
@@ -181,16 +169,6 @@ def _head(message: StoredParkedMessage, key: str | None, headers: str) -> list[s
 # ------------------------------------------------------------------ retry and drop
 
 
-class SeeingTo(NamedTuple):
-    """How a person sees to parked messages: their new status, the act, and what is announced."""
-
-    status: str
-    did: Verb
-    announce: Callable[[Sequence[StoredParkedMessage]], list[Announcement]]
-    who: str
-    why: str
-
-
 def parked_retry(
     numbers: Sequence[int] = (),
     *,
@@ -207,10 +185,7 @@ def parked_retry(
     """
 
     async def work(settings: Settings) -> int:
-        def again(messages: Sequence[StoredParkedMessage]) -> list[Announcement]:
-            return [_again(settings, message) for message in messages]
-
-        seeing = SeeingTo("retried", "parked.retry", again, who=who, why=why)
+        seeing = SeeingTo("retried", who=who, why=why)
         count = await _see_to(settings, seeing, numbers, code=code, everything=everything)
         print(f"{_counted(count)} sent again as soon as `chargeline capture` or `serve` runs")
         return OK
@@ -224,7 +199,7 @@ def parked_drop(numbers: Sequence[int] = (), *, why: str, code: str = "", who: s
     """
 
     async def work(settings: Settings) -> int:
-        seeing = SeeingTo("dropped", "parked.drop", lambda _messages: [], who=who, why=why)
+        seeing = SeeingTo("dropped", who=who, why=why)
         count = await _see_to(settings, seeing, numbers, code=code)
         print(f"{_counted(count)} dropped; no visit waits for what was dropped")
         return OK
@@ -246,69 +221,16 @@ async def _see_to(
 ) -> int:
     """See to messages, and have their visits drafted again; returns how many."""
     check_code(code)
-    count = 0
     async with opened(settings) as ledger:
         if numbers:
             chosen = [await ledger.show(number) for number in dict.fromkeys(numbers)]
         else:
             assert code or everything, "all are meant only where all are asked for"
-            chosen = [message async for page in _pages(ledger, code) for message in page]
-        resent = seeing.status == "retried"
-        closed = [row for row in chosen if row.data_key or (resent and not has_headers(row))]
+            chosen = [row async for page in parked_pages(ledger, code) for row in page]
+        usable, closed, lacking = sorted_out(chosen, to_send=seeing.status == "retried")
         for message in closed:
             print(f"{message.id} left: its row does not open, see `parked show {message.id}`")
-        chosen = [message for message in chosen if message not in closed]
-        if resent:
-            whole = [message for message in chosen if message.code not in WITHOUT_BYTES]
-            if len(whole) < len(chosen):
-                print(f"{len(chosen) - len(whole)} left: the ledger has no bytes to send")
-            chosen = whole
-        for first in range(0, len(chosen), AT_ONCE):
-            some = chosen[first : first + AT_ONCE]
-            async with ledger.batch() as batch:
-                # Captures add to the tallies in this order too, so none waits for another for ever.
-                for message in sorted(some, key=lambda row: (row.topic, row.partition, row.id)):
-                    await batch.set_status(message.id, seeing.status)
-                await batch.announce([*seeing.announce(some), *_look_again(settings, some)])
-                who, why = seeing.who, seeing.why
-                await batch.audit([_act(seeing.did, message, who=who, why=why) for message in some])
-            count += len(some)
-    return count
-
-
-def _act(did: Verb, message: StoredParkedMessage, *, who: str, why: str) -> Act:
-    """An act on a parked message, with what names the message and its reason."""
-    told = {
-        "facility": message.facility,
-        "visit": message.visit,
-        "code": message.code,
-        "topic": message.topic,
-        "partition": message.partition,
-        "offset": message.offset,
-    }
-    return act_of(did, "parked", str(message.id), who=who, why=why, details=told)
-
-
-def _again(settings: Settings, message: StoredParkedMessage) -> Announcement:
-    headers = {**headers_read(message), RETRIED: str(message.id)}
-    headers.pop(
-        REKEYED, None
-    )  # it may be sent again into its place, as if it came for the first time
-    return Announcement(
-        topic=settings.topic_inbound,
-        key=message.key or "",
-        event_id=f"retry|{message.id}",
-        headers=json.dumps(headers),
-        payload=message.raw,
-        created_at=message.first_seen,
-    )
-
-
-def _look_again(settings: Settings, messages: Sequence[StoredParkedMessage]) -> list[Announcement]:
-    """Nudges that make the visits be drafted again, because their drafts may be complete now."""
-    visits = {
-        VisitKey(message.facility, message.visit)
-        for message in messages
-        if message.facility is not None and message.visit is not None
-    }
-    return [nudge(settings.topic_inbound, visit, utc_now()) for visit in sorted(visits)]
+        if lacking:
+            print(f"{len(lacking)} left: the ledger has no bytes to send")
+        await see_to(ledger, settings.topic_inbound, seeing, usable)
+    return len(usable)

@@ -28,8 +28,12 @@ from chargeline.workbench.bench import (
     NotLoggedInError,
     NotThereError,
     NotValidError,
+    ThePerson,
+    is_by_itself,
 )
-from chargeline.workbench.pages import STATIC_FILES, page
+from chargeline.workbench.operations import routes as operations
+from chargeline.workbench.pages import STATIC_FILES, home_of, page
+from chargeline.workbench.running import routes as running
 from chargeline.workbench.security import SafeAnswers
 from chargeline.workbench.work import routes as work
 
@@ -56,9 +60,10 @@ def make_app(bench: Bench) -> ASGIApp:
     )
     app.state.bench = bench
     app.mount("/static", StaticFiles(directory=STATIC_FILES), name="static")
-    for router in (login.router, *_login_of(bench), work.router, visit_routes.router):
+    screens = [part.router for part in (work, running, operations, visit_routes)]
+    for router in (login.router, *_login_of(bench), *screens):
         app.include_router(router)
-    app.add_api_route("/", lambda: RedirectResponse(login.HOME, 303), include_in_schema=False)
+    app.add_api_route("/", _begin, include_in_schema=False)
     app.add_exception_handler(NotLoggedInError, _not_logged_in)
     app.add_exception_handler(FindingError, _refused)
     app.add_exception_handler(LedgerError, _away)
@@ -77,6 +82,11 @@ def _login_of(bench: Bench) -> list[APIRouter]:
     return [oidc.router if is_oidc else login.development]
 
 
+async def _begin(person: ThePerson) -> Response:
+    """Go to the first screen that somebody may see."""
+    return RedirectResponse(home_of(person.rights), 303)
+
+
 def _is_for_a_program(request: Request) -> bool:
     return request.url.path.endswith((".json", ".csv"))
 
@@ -91,6 +101,8 @@ async def _not_logged_in(request: Request, _error: Exception) -> Response:
     )
     if _is_for_a_program(request):
         return _as_json([finding], 401)
+    if is_by_itself(request):  # the whole page has to go to the login, not a part of it
+        return Response(status_code=401, headers={"hx-refresh": "true"})
     return RedirectResponse(login.login_address(request), 303)
 
 

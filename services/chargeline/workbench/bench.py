@@ -64,10 +64,16 @@ def bench_of(request: Request) -> Bench:
     return bench
 
 
+def is_by_itself(request: Request) -> bool:
+    """Whether a page asks for itself again, without a person: htmx says so."""
+    return request.method == "GET" and "hx-request" in request.headers
+
+
 async def person_of(request: Request) -> Person:
     """Who sends a request. Raises NotLoggedInError."""
     token = request.cookies.get(COOKIE, "")
-    person = await bench_of(request).people.find(token) if token else None
+    people = bench_of(request).people
+    person = await people.find(token, by_itself=is_by_itself(request)) if token else None
     if person is None:
         raise NotLoggedInError
     return person

@@ -4,6 +4,7 @@ It owns the development login, which believes every name: it is for trying the w
 own machine, and the settings refuse it on any other address.
 """
 
+from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import quote, urlsplit
 
@@ -12,8 +13,8 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
 from chargeline.workbench.bench import COOKIE, TheBench, ThePerson, our_form, too_many
-from chargeline.workbench.pages import page
-from chargeline.workbench.rights import ROLES, Role
+from chargeline.workbench.pages import HOME, home_of, page
+from chargeline.workbench.rights import ROLES, Role, rights_of
 
 router = APIRouter()
 # Invented staff, so that whoever tries the workbench need not think of a name.
@@ -25,7 +26,6 @@ STAFF: tuple[tuple[str, tuple[Role, ...]], ...] = (
     ("A. Aardwolf", ("auditor",)),
     ("V. Vole", ("viewer",)),
 )
-HOME = "/work"
 
 
 class DevelopmentLogin(BaseModel):
@@ -54,7 +54,8 @@ async def log_in(
     if not bench.logins.allows(request.client.host if request.client is not None else ""):
         raise too_many("/login")
     token = await bench.people.begin(form.name, form.name, form.role)
-    return logged_in(own_address(form.next), token, secure=request.url.scheme == "https")
+    address = address_after_login(form.next, form.role)
+    return logged_in(address, token, secure=request.url.scheme == "https")
 
 
 def logged_in(address: str, token: str, *, secure: bool) -> Response:
@@ -71,6 +72,12 @@ async def log_out(bench: TheBench, person: ThePerson) -> Response:
     answer = RedirectResponse("/login", 303)
     answer.delete_cookie(COOKIE, path="/")
     return answer
+
+
+def address_after_login(wanted: str, roles: Sequence[Role]) -> str:
+    """Where somebody goes on who wanted an address: not to a first page that the roles lack."""
+    address = own_address(wanted)
+    return home_of(rights_of(roles)) if address == HOME else address
 
 
 def own_address(address: str) -> str:

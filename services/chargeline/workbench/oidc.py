@@ -25,7 +25,7 @@ from chargeline.engine import Finding, FindingError
 from chargeline.settings import Settings
 from chargeline.telemetry import logs
 from chargeline.workbench.bench import TheBench, too_many
-from chargeline.workbench.login import logged_in, own_address
+from chargeline.workbench.login import address_after_login, logged_in, own_address
 from chargeline.workbench.rights import ROLES, Role
 
 router = APIRouter()
@@ -200,7 +200,7 @@ async def back(request: Request, bench: TheBench) -> Response:
         provider_session=str(claims.get("sid", "")),
         subject=str(claims["sub"]),
     )
-    wanted = own_address(str(request.session.pop("next", "")))
+    wanted = address_after_login(str(request.session.pop("next", "")), roles)
     return logged_in(wanted, token, secure=provider.address.startswith("https://"))
 
 

@@ -4,7 +4,7 @@ It owns the templates' folder, the filters and the address of a static file, whi
 the file in it so that a browser may keep the file for ever. Jinja escapes every value.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +23,19 @@ from chargeline.workbench.rights import Right
 STATIC_FILES = Path(__file__).parent / "static"
 HTMX = "htmx-2.0.11.min.js"
 # The screens, in the order of the navigation: name, address, and the right that shows it.
-SCREENS: tuple[tuple[str, str, Right], ...] = (("Work", "/work", "work.see"),)
+SCREENS: tuple[tuple[str, str, Right], ...] = (
+    ("Work", "/work", "work.see"),
+    ("Running now", "/running", "running.see"),
+    ("Operations", "/operations", "operations.see"),
+)
+
+
+HOME = SCREENS[0][1]
+
+
+def home_of(rights: Collection[Right]) -> str:
+    """The first screen that somebody with some rights may see."""
+    return next((address for _name, address, right in SCREENS if right in rights), HOME)
 
 
 @cache
@@ -48,6 +60,8 @@ def _environment() -> Environment:
         "how_long": wording.length,
         "day": wording.day,
         "clock_time": wording.clock_time,
+        "hour": wording.hour,
+        "seconds": wording.seconds,
     }
     environment.globals |= {"static": static, "version": VERSION, "htmx": HTMX}
     return environment
@@ -73,6 +87,7 @@ def page(
         "rights": rights,
         "csrf": person.csrf if person is not None else "",
         "screens": [(name, address) for name, address, right in SCREENS if right in rights],
+        "home": home_of(rights),
         "here": request.url.path,
         "development": request.app.state.bench.settings.workbench_login == "development",
     }

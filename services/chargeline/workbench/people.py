@@ -72,8 +72,11 @@ class People:
             await batch.audit([act_of("session.begin", "session", who, who=who, details=told)])
         return token
 
-    async def find(self, token: str) -> Person | None:
-        """The person of a token; None if the session ended or was idle for too long."""
+    async def find(self, token: str, *, by_itself: bool = False) -> Person | None:
+        """The person of a token; None if the session ended or was idle for too long.
+
+        What a page asks `by_itself` is no use of the session: a board on a wall logs out as well.
+        """
         digest, now = _digest(token), self._clock()
         async with self._ledger.view() as view:
             session = await view.workbench.session(digest)
@@ -83,7 +86,7 @@ class People:
             async with self._ledger.batch() as batch:
                 await batch.workbench.end_sessions(digest=digest)
             return None
-        if now - session.seen_at > _SEEN_AGAIN:
+        if not by_itself and now - session.seen_at > _SEEN_AGAIN:
             async with self._ledger.batch() as batch:
                 await batch.workbench.see_session(digest, now)
         roles = tuple([role for role in ROLES if role in session.roles.split()])

@@ -41,3 +41,13 @@ def day(of: str | date) -> str:
 def clock_time(of: datetime | None) -> str:
     """A moment as 19 March 14:02, by the zone that it has."""
     return f"{of.day} {of:%B %H:%M}" if of is not None else ""
+
+
+def hour(of: datetime) -> str:
+    """A moment of these days as 14:02, by the zone that it has."""
+    return f"{of:%H:%M}"
+
+
+def seconds(of: datetime) -> str:
+    """A moment as 14:02:10 UTC, by the zone that it has."""
+    return f"{of:%H:%M:%S %Z}"

@@ -3,8 +3,6 @@
 It owns the requests. The queries are the ledger's, and the shape of a row is in `items.py`.
 """
 
-import csv
-import io
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -17,6 +15,7 @@ from chargeline.engine import Finding, VisitKey
 from chargeline.ledger.work_list import NOBODY, Facet, WorkList
 from chargeline.ledger.workbench_records import StoredAssignment
 from chargeline.workbench.bench import NotValidError, TheBench, needs, our_form
+from chargeline.workbench.downloads import table_of
 from chargeline.workbench.login import own_address
 from chargeline.workbench.pages import page
 from chargeline.workbench.people import Person
@@ -74,8 +73,7 @@ async def download_work(bench: TheBench, person: MayLook, asked: Asked) -> Respo
     """The first 5,000 visits of the work list, as a table."""
     async with bench.ledger.view() as view:
         listed = await _items(view.work_list(bench.clock()), asked, person, IN_A_FILE)
-    names = {"content-disposition": 'attachment; filename="work.csv"'}
-    return Response(as_csv(listed.items), media_type="text/csv; charset=utf-8", headers=names)
+    return table_of("work.csv", WorkItem, listed.items)
 
 
 class ChosenVisits(BaseModel):
@@ -186,18 +184,3 @@ def _shown(facets: Sequence[Facet]) -> dict[str, list[Facet]]:
     """The facets by kind, in the order of the page; severities are counted by their codes."""
     kinds = ("code", "place", "payer", "due", "owner")
     return {kind: [facet for facet in facets if facet.kind == kind] for kind in kinds}
-
-
-def as_csv(items: Sequence[WorkItem]) -> str:
-    """Rows as a table; what a spreadsheet would take for a formula gets a quote before it."""
-    written = io.StringIO()
-    table = csv.writer(written)
-    table.writerow(WorkItem.model_fields)
-    for item in items:
-        table.writerow([_cell(value) for value in item.model_dump(mode="json").values()])
-    return written.getvalue()
-
-
-def _cell(value: object) -> object:
-    risky = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{value}" if risky else value

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chargeline.operate.masking import masked
+from chargeline.drafting.masking import masked
 
 
 @pytest.mark.parametrize(

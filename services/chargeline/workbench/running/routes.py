@@ -1,0 +1,163 @@
+"""The addresses of the board: the page, JSON, CSV, and "it still runs".
+
+It owns the requests. The page asks for itself again every half minute, and pauses while somebody
+writes a reason or asked it to. That a unit was asked is noted by the form of the work list.
+"""
+
+from datetime import timedelta
+from typing import Annotated, Any, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Form, Query, Request
+from fastapi.responses import RedirectResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from chargeline.drafting.acting import act_of
+from chargeline.engine import Finding
+from chargeline.ledger.workbench_records import StoredStillRunning
+from chargeline.workbench.bench import Bench, NotThereError, TheBench, needs, our_form
+from chargeline.workbench.downloads import table_of
+from chargeline.workbench.login import own_address
+from chargeline.workbench.pages import page
+from chargeline.workbench.people import Person
+from chargeline.workbench.running.items import (
+    IN_WORDS,
+    RunningItem,
+    RunningItems,
+    items_of,
+    units_of,
+)
+
+router = APIRouter()
+VISITS_MOST = 500
+"""So many visits are read for one board; their drafts are read, not made."""
+ASKED_SINCE = timedelta(hours=24)
+"""A stop that was asked for longer ago is no longer looked for in a chair."""
+QUIET = timedelta(minutes=15)
+"""For so long it counts that somebody said a drug still runs."""
+EVERY_SECONDS = 30
+
+MayLook = Annotated[Person, Depends(needs("running.see"))]
+MaySay = Annotated[Person, Depends(needs("work.ask"))]
+
+
+class BoardQuery(BaseModel):
+    """The query parameters of the board. Empty ones leave all."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    place: str = Field(default="", max_length=200, description="The nursing unit")
+    paused: Literal["", "yes"] = Field(
+        default="", description="Whether the page leaves itself as it is"
+    )
+    say: str = Field(
+        default="", max_length=80, pattern=r"^[0-9a-f]*$", description="The row to speak of"
+    )
+
+    def address(self, path: str = "/running", **other: str) -> str:
+        """The address of the board with some parameters changed; "" takes one away."""
+        set_now = {"place": self.place, "paused": self.paused, **other}
+        query = urlencode({name: value for name, value in set_now.items() if value})
+        return f"{path}?{query}" if query else path
+
+    @property
+    def reads_itself(self) -> bool:
+        """Whether the page is read again by itself: not while somebody writes a reason."""
+        return not (self.paused or self.say)
+
+
+Wanted = Annotated[BoardQuery, Query()]
+
+
+@router.get("/running", include_in_schema=False)
+async def show_running(
+    request: Request, bench: TheBench, person: MayLook, wanted: Wanted
+) -> Response:
+    """The board as a page."""
+    values: dict[str, Any] = {
+        "wanted": wanted,
+        "board": await _board(bench, wanted),
+        "now": bench.clock(),
+        "words": IN_WORDS,
+        "every": EVERY_SECONDS,
+        "grace": bench.processor.maker.stop_grace,
+    }
+    return page(request, "running.html", person, values)
+
+
+@router.get("/running.json", tags=["running"])
+async def list_running(bench: TheBench, person: MayLook, wanted: Wanted) -> RunningItems:
+    """Infusions without a stop: of who is there, the most urgent first, and of who left."""
+    return await _board(bench, wanted)
+
+
+@router.get("/running.csv", tags=["running"], response_class=Response)
+async def download_running(bench: TheBench, person: MayLook, wanted: Wanted) -> Response:
+    """The same as a table; `state` tells who left."""
+    board = await _board(bench, wanted)
+    return table_of("running.csv", RunningItem, [*board.running, *board.left])
+
+
+class StillRunning(BaseModel):
+    """The form that says that a drug still runs."""
+
+    visit: str = Field(max_length=500, pattern=r"^[^|\x00-\x1f\x7f]+\|[^\x00-\x1f\x7f]+$")
+    question: str = Field(max_length=80, pattern=r"^[0-9a-f]+$")
+    reason: str = Field(min_length=3, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+    back: str = "/running"
+
+
+@router.post("/running/still", dependencies=[Depends(our_form)], include_in_schema=False)
+async def say_running(
+    bench: TheBench, person: MaySay, form: Annotated[StillRunning, Form()]
+) -> Response:
+    """Keep that a drug still runs; for a quarter of an hour its row waits behind the others."""
+    facility, _bar, visit = form.visit.partition("|")
+    now = bench.clock()
+    board = await _board(bench, BoardQuery())
+    if (facility, visit, form.question) not in map(_named, board.running):
+        raise NotThereError(
+            Finding(
+                "command.not_found",
+                expected="an infusion that runs without a stop",
+                found="none of this number any more",
+                where="question",
+                do="look at the board again; nothing was recorded",
+            )
+        )
+    said = StoredStillRunning(
+        facility=facility,
+        visit=visit,
+        question_id=form.question,
+        until=now + QUIET,
+        who=person.who,
+        why=form.reason,
+    )
+    told = {"question": form.question, "until": said.until.isoformat()}
+    act = act_of("running.say", "visit", form.visit, who=person.who, why=form.reason, details=told)
+    async with bench.ledger.batch() as batch:
+        await batch.workbench.still_running(said, now)
+        await batch.audit([act])
+    return RedirectResponse(own_address(form.back), 303)
+
+
+def _named(item: RunningItem) -> tuple[str, str, str]:
+    return (item.facility, item.visit, item.question_id)
+
+
+async def _board(bench: Bench, wanted: BoardQuery) -> RunningItems:
+    now = bench.clock()
+    since = now - ASKED_SINCE
+    async with bench.ledger.view() as view:
+        runs = view.running(now)
+        visits = await runs.visits(since, VISITS_MOST + 1)
+        earlier = await runs.asked_before(since)
+    running, left = items_of(visits[:VISITS_MOST], now, bench.processor.maker.stop_grace)
+    return RunningItems(
+        read_at=now,
+        units=units_of(running, left),
+        running=[row for row in running if wanted.place in ("", row.place)],
+        left=[row for row in left if wanted.place in ("", row.place)],
+        not_shown=len(visits) > VISITS_MOST,
+        asked_earlier=earlier,
+    )

@@ -1,0 +1,152 @@
+"""Running now and Operations in a real browser: legible in both themes, whole at every width."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+import pytest
+from axe_playwright_python.async_playwright import Axe
+from playwright.async_api import Browser, BrowserContext, async_playwright
+
+from chargeline.workbench.program import answer_requests
+from tests.answers.test_answers import open_infusion
+from tests.operate.test_parked import unknown_status
+from tests.trials.test_doubts import given, order
+
+from .asking import Standing
+from .test_operations_page import parked
+from .test_running_page import START, at, in_unit, left
+
+CHROMIUM = "/usr/bin/chromium"
+WIDTHS = [1280, 640]
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    """Debian's Chromium."""
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        await chromium.close()
+
+
+@pytest.fixture
+async def address(standing: Standing) -> AsyncIterator[str]:
+    """Where the workbench answers."""
+    sock, stop = socket.create_server(("127.0.0.1", 0)), asyncio.Event()
+    host, port = sock.getsockname()[:2]
+    server = asyncio.create_task(answer_requests(standing.bench, sock, stop))
+    yield f"http://{host}:{port}"
+    stop.set()
+    await server
+
+
+async def logged_in(browser: Browser, address: str, role: str, **how: object) -> BrowserContext:
+    """A browser in which somebody with a role has logged in."""
+    context = await browser.new_context(**how)  # type: ignore[arg-type]
+    form = {"name": "Z. Zebu", "role": role}
+    answer = await context.request.post(f"{address}/login", form=form)
+    assert answer.status == 200, await answer.text()
+    return context
+
+
+async def board(standing: Standing) -> None:
+    """Three that run, one of them past its end by far, and one patient who left."""
+    await at(standing, 1)
+    await standing.hear(*in_unit(open_infusion()))
+    await standing.hear(*in_unit(open_infusion(), "V2"), left("1010", "V2"), visit="V2")
+    for visit, minutes in (("V3", 30), ("V4", 120)):
+        bag = [given("oxaliplatin", "0900", "150 mg"), order("oxaliplatin", "150 mg", minutes)]
+        await standing.hear(*in_unit(bag, visit), visit=visit)
+    await at(standing, 85)
+
+
+async def objections(context: BrowserContext, address: str) -> None:
+    """Fail where axe objects, or the page scrolls sideways, at each width."""
+    for width in WIDTHS:
+        screen = await context.new_page()
+        await screen.set_viewport_size({"width": width, "height": 900})
+        await screen.goto(address)
+        results = await Axe().run(screen)
+        assert results.violations_count == 0, results.generate_report()
+        assert await screen.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await screen.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_has_nothing_to_object_to_the_board(
+    standing: Standing, browser: Browser, address: str, scheme: str
+) -> None:
+    """Filled, with the form of a row open, and empty by a filter."""
+    await board(standing)
+    context = await logged_in(browser, address, "nurse", color_scheme=scheme)
+    await objections(context, f"{address}/running")
+    listed = await (await context.request.get(f"{address}/running.json")).json()
+    number = listed["running"][0]["question_id"]
+    await objections(context, f"{address}/running?say={number}")
+    await objections(context, f"{address}/running?place=CLINIC")
+
+
+async def test_the_board_reads_itself_again_in_place(
+    standing: Standing, browser: Browser, address: str
+) -> None:
+    """What comes meanwhile appears without a reload, and what was focused stays so."""
+    await board(standing)
+    context = await logged_in(browser, address, "nurse")
+    screen = await context.new_page()
+    await screen.clock.install()
+    await screen.goto(f"{address}/running")
+    await screen.locator("#again").focus()
+    standing.now = START + timedelta(minutes=100)
+    await screen.clock.run_for(31_000)
+    await screen.get_by_text("10:40:00 EST").wait_for()
+    assert await screen.evaluate("document.activeElement.id") == "again"
+
+
+async def test_a_board_that_cannot_be_read_again_says_that_it_is_old(
+    standing: Standing, browser: Browser, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What stands there stays, with the time at which it was so."""
+    await board(standing)
+    context = await logged_in(browser, address, "nurse")
+    screen = await context.new_page()
+    await screen.clock.install()
+    await screen.goto(f"{address}/running")
+    await screen.route("**/running", lambda route: route.fulfill(status=503, body="away"))
+    await screen.clock.run_for(31_000)
+    await screen.get_by_text("This is what it was at 10:25:00 EST").wait_for()
+    assert await screen.get_by_text("carboplatin").count() > 0
+
+
+async def floor(standing: Standing) -> None:
+    """Messages parked for several reasons, two senders, and a visit that other rules drafted."""
+    await standing.hear(*open_infusion())
+    await parked(standing)
+    await parked(standing, unknown_status(9).decode())
+    async with standing.ledger.view() as view:
+        rows = await view.visits([("ZEBRA", "V1")])
+    async with standing.ledger.batch() as batch:
+        await batch.put_visits([row._replace(rulebook="0123456789ab") for row in rows.values()])
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_has_nothing_to_object_to_operations(
+    standing: Standing, browser: Browser, address: str, scheme: str
+) -> None:
+    """Empty, filled, with nothing left by a filter, and after a try."""
+    context = await logged_in(browser, address, "operator", color_scheme=scheme)
+    await objections(context, f"{address}/operations")
+    await floor(standing)
+    await objections(context, f"{address}/operations")
+    await objections(context, f"{address}/operations?code=time.missing")
+    await objections(context, f"{address}/operations?done=retried&count=2&left=1")
+    screen = await context.new_page()
+    await screen.goto(f"{address}/operations")
+    for box in await screen.get_by_role("checkbox").all():
+        await box.check()
+    await screen.get_by_text("Shape of the oldest one").first.click()
+    await screen.get_by_role("button", name="Try", exact=True).click()
+    await screen.get_by_text("would park again: message.no_msh").wait_for()
+    results = await Axe().run(screen)
+    assert results.violations_count == 0, results.generate_report()
