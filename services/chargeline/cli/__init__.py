@@ -27,6 +27,7 @@ from chargeline.cli import (
     refdata,
     rules,
     simulation,
+    typed,
     visits,
 )
 from chargeline.cli.ending import INTERRUPTED, OK, WRONG_USE, wrong_use
@@ -50,6 +51,7 @@ examples:
   chargeline survey /tmp/feed/standard.hl7                    what the sender writes, counted
   chargeline rules diff guide-2026 cms-facility-2026          how two policies differ
   chargeline rules try "pembrolizumab 200 mg iv 09:00-09:30"  which rules decide a case
+  chargeline try "carboplatin 450 mg iv 09:00-10:30"          draft a visit that you type
 
 exit codes:
   0  done; all messages were read
@@ -108,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="verbs", metavar="VERB", required=True)
     drafts.add_code(verbs)
     drafts.add_explain(verbs)
+    typed.add_try(verbs)
     balance.add_balance(verbs)
     answers.add_answering(verbs)
     rules.add_rules(verbs)

@@ -10,9 +10,10 @@ from chargeline.cli.arguments import Verbs, add_formulary, add_rules_folder, loa
 from chargeline.cli.ending import OK, WRONG_USE, not_found, wrong_use
 from chargeline.cli.paper import page
 from chargeline.coding.rules_pages import check, difference, listing, show
-from chargeline.engine import Finding, VisitContext, words
+from chargeline.engine import words
 from chargeline.rulebook.loading import refuse_unknown_policy
 from chargeline.rulebook.trying import tried
+from chargeline.rulebook.typed import NotationError, TypedVisit
 
 _CHECK_HELP = """\
 Looks for facts that no rule decides, facts that two rules decide differently, cases that fail,
@@ -151,24 +152,15 @@ def _try(asked: argparse.Namespace) -> int:
     rulebook = loaded_rules(asked)[0]
     if asked.policy:
         refuse_unknown_policy(asked.policy, rulebook, where="--policy")
-    context = VisitContext(
-        classes=((None, asked.patient_class),),
+    typed = TypedVisit(
+        given=asked.given,
         payer=asked.payer,
-        diagnoses=(asked.diagnosis,) if asked.diagnosis else (),
+        diagnosis=asked.diagnosis,
+        patient_class=asked.patient_class,
     )
     try:
-        lines = list(tried(asked.given, rulebook, asked.policy, context))
-    except ValueError as error:
-        return wrong_use(str(_not_in_notation(error)))
+        lines = list(tried(typed, rulebook, asked.policy))
+    except NotationError as error:
+        return wrong_use(str(error))
     print("\n".join(lines))
     return OK
-
-
-def _not_in_notation(error: ValueError) -> Finding:
-    return Finding(
-        "rules.case",
-        expected="the notation of rules/README.md",
-        found=str(error),
-        where="TEXT",
-        do='write it like "pembrolizumab 200 mg iv 09:00-09:30"',
-    )

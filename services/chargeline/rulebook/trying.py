@@ -21,34 +21,28 @@ from chargeline.engine import (
     SharedDecisions,
     Table,
     Value,
-    VisitContext,
     draft,
 )
 from chargeline.rulebook.cases import (
-    PATIENT,
     drug_codes,
     question_codes,
     service_codes,
-    timeline_with,
     withheld_reasons,
 )
-from chargeline.rulebook.notation import administration_of
+from chargeline.rulebook.typed import TypedVisit, typed_timeline
 
 
-def tried(
-    given: Sequence[str], rulebook: Rulebook, policy: str, context: VisitContext
-) -> Iterator[str]:
+def tried(typed: TypedVisit, rulebook: Rulebook, policy: str) -> Iterator[str]:
     """The lines of the page. `policy`: its name, "" for the policy of the payer.
 
-    Raises ValueError for a text that is not in the notation of cases.
+    Raises NotationError.
     """
-    items = [administration_of(text, number) for number, text in enumerate(given, start=1)]
-    timeline = timeline_with(items, context._replace(patient=PATIENT))
+    timeline = typed_timeline(typed)
     policy = policy or rulebook.policy_for(timeline.context)
     fresh = _only(rulebook, policy)
     drafted = draft(timeline, fresh, policy=policy)
     yield f"under {policy}"
-    yield from (f"  {text}" for text in given)
+    yield from (f"  {text}" for text in typed.given)
     yield from _outcome(drafted)
     for rules in dict.fromkeys(fresh.policies[policy].on(day.day) for day in timeline.days):
         for concern in CONCERNS.values():

@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -57,13 +58,6 @@ from chargeline.settings import Settings
 from chargeline.telemetry import logs
 from chargeline.telemetry.metrics import Metrics
 from chargeline.version import VERSION
-from chargeline.workbench.program import (
-    address_of,
-    answer_requests,
-    bench_over,
-    check_login,
-    listening,
-)
 
 TIMER_SECONDS = 1.0
 GAUGE_SECONDS = 5.0
@@ -145,17 +139,26 @@ def serve(
 def _check(settings: Settings, *, with_workbench: bool) -> None:
     """End the start if the settings lack something that is needed only later."""
     if with_workbench:
-        check_login(settings)
+        _pages().check_login(settings)
     signer_of(settings)  # else the first head would end the program
+
+
+def _pages() -> Any:
+    """The module of the workbench: its libraries take a second to import, and most need none."""
+    return import_module("chargeline.workbench.program")
 
 
 def _workbench(
     settings: Settings, ledger: Ledger, stop: asyncio.Event, output: Output
 ) -> Coroutine[Any, Any, None]:
     """The workbench over the same ledger, which listens from now on. Raises ListenError."""
-    sock = listening(settings)
-    output.tell(f"the workbench is at {address_of(sock)}")
-    return answer_requests(bench_over(settings, ledger), sock, stop)
+    pages = _pages()
+    sock = pages.listening(settings)
+    output.tell(f"the workbench is at {pages.address_of(sock)}")
+    answering: Coroutine[Any, Any, None] = pages.answer_requests(
+        pages.bench_over(settings, ledger), sock, stop
+    )
+    return answering
 
 
 async def _run(

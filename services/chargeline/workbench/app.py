@@ -19,7 +19,7 @@ from chargeline.engine import Finding, FindingError
 from chargeline.ledger.errors import LedgerError
 from chargeline.telemetry import logs
 from chargeline.version import VERSION
-from chargeline.workbench import login, oidc, visit_routes
+from chargeline.workbench import login, oidc, typed_routes, visit_routes
 from chargeline.workbench.bench import (
     COOKIE,
     Bench,
@@ -60,7 +60,7 @@ def make_app(bench: Bench) -> ASGIApp:
     )
     app.state.bench = bench
     app.mount("/static", StaticFiles(directory=STATIC_FILES), name="static")
-    screens = [part.router for part in (work, running, operations, visit_routes)]
+    screens = [part.router for part in (work, running, operations, visit_routes, typed_routes)]
     for router in (login.router, *_login_of(bench), *screens):
         app.include_router(router)
     app.add_api_route("/", _begin, include_in_schema=False)

@@ -27,6 +27,7 @@ SCREENS: tuple[tuple[str, str, Right], ...] = (
     ("Work", "/work", "work.see"),
     ("Running now", "/running", "running.see"),
     ("Operations", "/operations", "operations.see"),
+    ("Try", "/try", "visit.see"),
 )
 
 
