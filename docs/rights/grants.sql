@@ -42,13 +42,15 @@ GRANT UPDATE ON visit TO chargeline_operator;
 GRANT INSERT ON outbox, answer TO chargeline_operator;
 GRANT INSERT ON draft_revision, visit, partition_offset TO chargeline_operator;  -- `ledger catch-up`
 GRANT DELETE ON message, parked, visit, draft_revision, question, answer, visit_merge,
-  patient_merge, contribution, outbox, assignment, still_running TO chargeline_operator;
+  patient_merge, contribution, outbox TO chargeline_operator;
+GRANT SELECT, DELETE ON assignment, still_running TO chargeline_operator;
 
 -- workbench: what the reader sees, answers, who sees to what, and who is logged in
 GRANT SELECT, INSERT, UPDATE, DELETE ON assignment, session, still_running TO chargeline_workbench;
 GRANT SELECT, INSERT ON audit, data_key TO chargeline_workbench;
 GRANT SELECT, INSERT, UPDATE ON tally TO chargeline_workbench;
 GRANT INSERT ON outbox, answer TO chargeline_workbench;
+GRANT UPDATE (updated_at) ON visit TO chargeline_workbench;  -- an answer waits for others by a lock
 GRANT UPDATE (status, seal) ON parked TO chargeline_workbench;  -- retry and drop
 
 -- auditor: `audit list`, `audit export`, `ledger verify`, `ledger head`; without the key of the

@@ -25,6 +25,8 @@ PLACED = {
     "mllp_port": "2575",
     "allow_plaintext": "allowPlaintext",
 }
+# The chart does not run the workbench yet.
+NOT_THERE = tuple([name for name in Settings.model_fields if name.startswith("workbench_")])
 _FILES = (DirectoryPath | None, FilePath | None)
 _NUMBER = {"type": ["integer", "string"], "pattern": "^[0-9]+$"}
 
@@ -34,7 +36,7 @@ def passed_on() -> dict[str, dict[str, Any]]:
     return {
         variable(name): {**_type(name), "description": _description(name)}
         for name, field in Settings.model_fields.items()
-        if name not in PLACED and field.annotation not in (*_FILES, SecretStr)
+        if name not in (*PLACED, *NOT_THERE) and field.annotation not in (*_FILES, SecretStr)
     }
 
 

@@ -16,7 +16,7 @@ from chargeline.settings.kinds import PREFIX
 from chargeline.telemetry.http import _PAGES
 from tests.chart.helm import SETS, Pod, pods, rendered, rendered_set, values_of, with_set
 from tests.chart.mounted import CONTENTS, FROM_SECRETS, environment_of, files_of, secrets_of
-from tests.chart.settings_schema import PLACED, SCHEMA, as_text, passed_on, with_settings
+from tests.chart.settings_schema import NOT_THERE, PLACED, SCHEMA, as_text, passed_on, with_settings
 
 LIVE = ("gateway", "capture", "topics", "migrate")
 WITH_CONSOLE = ("full", "external-secrets")
@@ -217,8 +217,14 @@ def test_every_setting_has_its_place_in_the_values() -> None:
         for container in pod.containers
         for one in container.get("env", [])
     }
+    not_there = set(map(variable, NOT_THERE))
     plain_secrets = {"CHARGELINE_LEDGER_URL", "CHARGELINE_KAFKA_SASL_PASSWORD"}  # as files
-    rest = {variable(name) for name in Settings.model_fields} - passed_on().keys() - plain_secrets
+    rest = (
+        {variable(name) for name in Settings.model_fields}
+        - passed_on().keys()
+        - plain_secrets
+        - not_there
+    )
     assert rest - rendered_names == {variable("allow_plaintext")}
     assert {variable(name) for name in PLACED} <= rest
 

@@ -142,4 +142,4 @@ def test_a_time_without_zone_is_utc_and_what_is_no_time_is_wrong_use(
     with pytest.raises(FindingError, match="expected a day or a time"):
         moment_of("yesterday")
     assert main(["audit", "list", "--what", "parked.look"]) == 2
-    assert "expected an act: parked.show, parked.retry" in capsys.readouterr().err
+    assert "expected an act: parked.show, parked.try, parked.retry" in capsys.readouterr().err

@@ -69,7 +69,7 @@ class Standing:
     def client(self) -> httpx.AsyncClient:
         """Somebody's browser, which is not logged in."""
         transport = httpx.ASGITransport(app=self.app, raise_app_exceptions=False)
-        return httpx.AsyncClient(transport=transport, base_url="http://workbench.test")
+        return httpx.AsyncClient(transport=transport, base_url="http://localhost")
 
     async def person(self, name: str = "O. Okapi", *roles: str) -> "Asker":
         """Somebody with roles, a coder if none is said, who has logged in."""

@@ -18,7 +18,7 @@ from tests.ledger import with_tables
 from . import provider as providers
 from .asking import Standing, standing_over, text_of
 
-HOME = "http://workbench.test"
+HOME = "http://localhost"
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ import pytest
 
 from chargeline.workbench.rights import MAY, ROLES, Role, rights_of, who_may
 from chargeline.workbench.security import HEADERS, Allowance
+from tests.answers.test_answers import open_infusion
 
 from .asking import Standing, text_of
 
@@ -24,7 +25,8 @@ async def test_nobody_sees_a_page_without_logging_in(standing: Standing) -> None
 
 
 @pytest.mark.parametrize(
-    "elsewhere", ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x", ""]
+    "elsewhere",
+    ["https://evil.example/", "//evil.example", "/\\evil.example", "javascript:x", "", "//["],
 )
 async def test_a_login_leads_to_no_other_site(standing: Standing, elsewhere: str) -> None:
     """An address that leads elsewhere becomes the first page."""
@@ -51,7 +53,7 @@ async def test_a_session_ends_when_it_is_idle_and_after_a_working_day(standing: 
 async def test_a_token_from_before_the_login_is_worth_nothing(standing: Standing) -> None:
     """The login makes a new token, so that nobody can plant one."""
     async with standing.client() as client:
-        client.cookies.set("chargeline_session", "planted", domain="workbench.test")
+        client.cookies.set("chargeline_session", "planted", domain="localhost.local")
         answer = await client.post("/login", data={"name": "O. Okapi", "role": "coder"})
         set_cookie = answer.headers["set-cookie"]
         assert "planted" not in set_cookie
@@ -68,7 +70,7 @@ async def test_logging_out_ends_the_session_for_every_copy_of_the_cookie(
     await okapi.post("/logout", follow=False)
     async with standing.client() as client:
         for name, value in kept.items():
-            client.cookies.set(name, value, domain="workbench.test")
+            client.cookies.set(name, value, domain="localhost.local")
         assert (await client.get("/work")).status_code == 303
     (begun,), (ended,) = await standing.acts("session.begin"), await standing.acts("session.end")
     assert begun.who == ended.who == "O. Okapi"
@@ -89,7 +91,7 @@ async def test_a_form_without_the_token_of_its_session_is_refused(
     """Nothing is recorded, and the page says so."""
     okapi = await standing.person()
     okapi.token = token
-    page = await okapi.post("/assign", visit="ZEBRA|V1", owner="O. Okapi")
+    page = await okapi.post("/assign", visit="ZEBRA.V1", owner="O. Okapi")
     assert page.status_code == 403 and "nothing was recorded" in page.text
     assert await standing.acts("work.assign") == []
 
@@ -99,19 +101,20 @@ async def test_a_form_of_another_site_is_refused_even_with_the_token(standing: S
     okapi = await standing.person()
     await okapi.get("/work")
     okapi.client.headers["sec-fetch-site"] = "cross-site"
-    assert (await okapi.post("/assign", visit="ZEBRA|V1")).status_code == 403
+    assert (await okapi.post("/assign", visit="ZEBRA.V1")).status_code == 403
 
 
 async def test_more_forms_than_a_person_can_send_are_refused(standing: Standing) -> None:
     """The page says to wait; other people are not touched."""
+    await standing.hear(*open_infusion())
     standing.allow(Allowance(at_once=2, per_minute=0.001))
     okapi, lemur = await standing.person(), await standing.person("L. Lemur", "lead")
     await okapi.get("/work")
-    forms = [await okapi.post("/assign", visit="Z|V", owner="") for _form in range(3)]
+    forms = [await okapi.post("/assign", visit="ZEBRA.V1", owner="") for _form in range(3)]
     assert [answer.status_code for answer in forms] == [200, 200, 403]
     assert "wait a minute" in forms[-1].text
     await lemur.get("/work")
-    assert (await lemur.post("/assign", visit="Z|V", owner="")).status_code == 200
+    assert (await lemur.post("/assign", visit="ZEBRA.V1", owner="")).status_code == 200
 
 
 def test_an_allowance_comes_back_with_time(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -177,3 +180,18 @@ async def test_a_mistake_of_our_own_is_a_page_with_the_headers(
     assert page.status_code == 500 and "division" not in page.text
     assert page.headers["content-security-policy"] == HEADERS["content-security-policy"]
     assert "workbench.failed" in text_of(page)
+
+
+@pytest.mark.parametrize("host", ["evil.example", "localhost.evil.example", ""])
+async def test_a_name_that_was_made_to_lead_here_is_refused(standing: Standing, host: str) -> None:
+    """With the development login a foreign page could otherwise log in by another name of ours."""
+    async with standing.client() as client:
+        assert (await client.get("/login", headers={"host": host})).status_code == 400
+
+
+async def test_a_page_of_another_site_logs_nobody_in(standing: Standing) -> None:
+    async with standing.client() as client:
+        form = {"name": "O. Okapi", "role": "coder"}
+        foreign = {"sec-fetch-site": "cross-site"}
+        assert (await client.post("/login", data=form, headers=foreign)).status_code == 403
+    assert await standing.acts("session.begin") == []

@@ -1,7 +1,10 @@
 """A visit on a page: what was said is kept and drafted by its owner, and looks are recorded."""
 
+import asyncio
 import re
 from datetime import timedelta
+
+import pytest
 
 from tests.answers.test_answers import open_infusion
 from tests.trials.test_doubts import given
@@ -84,8 +87,8 @@ async def test_a_value_that_cannot_be_is_refused_in_words(standing: Standing) ->
     assert await standing.acts("answer") == []
 
 
-async def test_two_people_answer_at_once_and_both_are_kept(standing: Standing) -> None:
-    """The second one sees that nobody asks any more, so only one answer counts."""
+async def test_of_two_answers_one_is_kept_and_the_other_is_not_lost(standing: Standing) -> None:
+    """The second one sees that nobody asks any more, and what was written."""
     await standing.hear(*open_infusion())
     okapi, tapir = await standing.person(), await standing.person("T. Tapir", "nurse")
     mine, theirs = await asked(okapi, standing), await asked(tapir, standing)
@@ -93,7 +96,8 @@ async def test_two_people_answer_at_once_and_both_are_kept(standing: Standing) -
     second = await tapir.post(
         f"{VISIT}/answers", **theirs, choice="stop", **{"value-stop": "10:05"}, reason="I was there"
     )
-    assert (first.status_code, second.status_code) == (200, 422)
+    assert (first.status_code, second.status_code) == (200, 409)
+    assert "I was there" in second.text
     assert [act.who for act in await standing.acts("answer")] == ["O. Okapi"]
 
 
@@ -168,3 +172,85 @@ async def test_what_a_sender_wrote_is_only_text(standing: Standing) -> None:
     for address in ("/work", VISIT, f"/work?text={HOSTILE}"):
         page = await okapi.get(address)
         assert HOSTILE not in page.text, address
+
+
+async def test_three_people_at_one_moment_are_one_answer(standing: Standing) -> None:
+    """The check and the keeping are one transaction: the later ones are told, and lose no word."""
+    await standing.hear(*open_infusion())
+    people = [
+        await standing.person(name, "nurse") for name in ("O. Okapi", "T. Tapir", "N. Numbat")
+    ]
+    forms = [await asked(person, standing) for person in people]
+    pages = await asyncio.gather(
+        *[
+            person.post(f"{VISIT}/answers", **form, choice="unknown", reason=f"no note, says {at}")
+            for at, (person, form) in enumerate(zip(people, forms, strict=True))
+        ]
+    )
+    assert sorted(page.status_code for page in pages) == [200, 409, 409]
+    assert len(await standing.acts("answer")) == 1
+    for at, page in enumerate(pages):
+        assert f"no note, says {at}" in page.text
+
+
+@pytest.mark.parametrize("number", ["AB/12", "..", "a%2Fb", "A|B", "é ü", "?x=1"])
+async def test_any_number_that_a_sender_writes_has_an_address(
+    standing: Standing, number: str
+) -> None:
+    """The link on the list leads to the visit, and its forms record."""
+    written = number.replace("|", "\\F\\")
+    feed = [each.replace("|||V1", f"|||{written}") for each in open_infusion()]
+    await standing.hear(*feed, visit=number)
+    okapi = await standing.person()
+    (item,) = (await okapi.get("/work.json")).json()["items"]
+    assert item["visit"] == number
+    page = await okapi.get(item["address"])
+    assert page.status_code == 200
+    held = await okapi.post(f"{item['address']}/lines", choice="hold", reason="waits for the audit")
+    assert held.status_code == 200 and "Release the visit" in held.text
+
+
+@pytest.mark.parametrize(
+    ("address", "form"),
+    [
+        (f"{VISIT}/lines", {"choice": "hold", "reason": " \t  "}),
+        (f"{VISIT}/reveal", {"reason": "   "}),
+        (f"{VISIT}/answers", {"choice": "unknown", "reason": "   "}),
+        (f"{VISIT}/answers", {"choice": "unknown", "reason": "a\x00bc"}),
+        (f"{VISIT}/answers", {"choice": "stop", "value-stop": "9999-12-31T23:59", "reason": "abc"}),
+    ],
+)
+async def test_what_cannot_be_kept_is_refused_in_words(
+    standing: Standing, address: str, form: dict[str, str]
+) -> None:
+    """Blanks are no reason, and no sign that no database keeps gets to one."""
+    await standing.hear(*open_infusion())
+    okapi = await standing.person()
+    shown = await asked(okapi, standing)
+    page = await okapi.post(address, **({**shown, **form} if "answers" in address else form))
+    assert page.status_code == 422 and "xpected" in page.text
+
+
+@pytest.mark.parametrize("question", ["é", "²", "x" * 81, ""])
+async def test_a_question_that_is_none_is_refused_in_words(
+    standing: Standing, question: str
+) -> None:
+    await standing.hear(*open_infusion())
+    okapi = await standing.person()
+    await okapi.get(VISIT)
+    page = await okapi.post(
+        f"{VISIT}/answers", question=question, fingerprint="", choice="unknown", reason="no note"
+    )
+    assert page.status_code == 409 and "not recorded" in page.text
+
+
+async def test_only_who_recorded_is_told_so(standing: Standing) -> None:
+    """An address that says that something was recorded is believed by nobody else."""
+    await standing.hear(*open_infusion())
+    okapi, vole = await standing.person(), await standing.person("V. Vole", "viewer")
+    form = await asked(okapi, standing)
+    page = await okapi.post(f"{VISIT}/answers", **form, choice="unknown", reason="no note")
+    recorded = str(page.url.query, "ascii")
+    assert "Kept with your name" in page.text
+    assert "Kept with your name" not in (await vole.get(f"{VISIT}?{recorded}")).text
+    assert "Kept with your name" not in (await okapi.get(f"{VISIT}?recorded=stop")).text

@@ -2,6 +2,9 @@
 
 import csv
 import io
+from base64 import urlsafe_b64encode
+
+import pytest
 
 from tests.answers.test_answers import open_infusion
 
@@ -47,9 +50,9 @@ async def test_a_visit_is_given_to_somebody_and_the_unit_is_asked(standing: Stan
     await standing.hear(*open_infusion())
     okapi = await standing.person("O. Okapi", "coder")
     await okapi.get("/work")
-    page = await okapi.post("/assign", visit="ZEBRA|V1", owner="T. Tapir", back="/work")
+    page = await okapi.post("/assign", visit="ZEBRA.V1", owner="T. Tapir", back="/work")
     assert "T. Tapir" in page.text
-    page = await okapi.post("/ask", visit="ZEBRA|V1", back="/work?view=asked")
+    page = await okapi.post("/ask", visit="ZEBRA.V1", back="/work?view=asked")
     assert "asked" in text_of(page) and "V1" in page.text
     listed = (await okapi.get("/work.json?owner=T. Tapir")).json()
     assert [item["visit"] for item in listed["items"]] == ["V1"]
@@ -62,7 +65,7 @@ async def test_mine_is_what_i_was_given(standing: Standing) -> None:
     await standing.hear(*open_infusion())
     okapi, tapir = await standing.person("O. Okapi"), await standing.person("T. Tapir")
     await okapi.get("/work")
-    await okapi.post("/assign", visit="ZEBRA|V1", owner="O. Okapi")
+    await okapi.post("/assign", visit="ZEBRA.V1", owner="O. Okapi")
     assert len((await okapi.get("/work.json?view=mine")).json()["items"]) == 1
     assert (await tapir.get("/work.json?view=mine")).json()["items"] == []
 
@@ -71,9 +74,9 @@ async def test_nothing_chosen_is_said_and_nothing_recorded(standing: Standing) -
     """So is something that is no visit."""
     okapi = await standing.person()
     await okapi.get("/work")
-    for form in ({}, {"visit": "no bar"}):
+    for form, status in (({}, 422), ({"visit": "no dot"}, 404)):
         page = await okapi.post("/assign", owner="O. Okapi", **form)
-        assert page.status_code == 422 and "nothing was recorded" in page.text
+        assert page.status_code == status and "nothing was recorded" in page.text
 
 
 async def test_a_wrong_parameter_is_refused_in_words(standing: Standing) -> None:
@@ -93,3 +96,36 @@ async def test_what_a_spreadsheet_would_run_is_no_formula(standing: Standing) ->
     okapi = await standing.person()
     table = list(csv.DictReader(io.StringIO((await okapi.get("/work.csv")).text)))
     assert table[0]["place"] == "'=cmd()"
+
+
+@pytest.mark.parametrize("visit", ["ZEBRA.NONE", "ZEBRA|V1", "|", ".", "ZEBRA.~ZZ", "\x00.V1"])
+async def test_only_visits_of_the_ledger_are_given_to_somebody(
+    standing: Standing, visit: str
+) -> None:
+    """What is no visit gets no row, and its owner is offered to nobody."""
+    await standing.hear(*open_infusion())
+    okapi = await standing.person()
+    await okapi.get("/work")
+    page = await okapi.post("/assign", visit=["ZEBRA.V1", visit], owner="Ghost")
+    assert page.status_code == 404 and "nothing was recorded" in page.text
+    assert "Ghost" not in (await okapi.get("/work")).text
+
+
+HAND_MADE = [
+    "5", "null", "[]", '[[],"T",0,"F","V"]', '[7,5,0,"F","V"]', "Infinity", "[" * 1480,
+    '[0,"2026-01-01T00:00:00+00:00",9223372036854775808,"F","V"]',
+    '[0,"0001-01-01T00:00:00+14:00",0,"F","V"]', '[0,"9999-12-31T23:59:59-14:00",0,"F","V"]',
+    '[0,"2026-01-01T00:00:00",0,"F","V"]', '[0,"2026-01-01T00:00:00+00:00",0,"F\\u0000","V"]',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("written", HAND_MADE)
+async def test_a_place_that_is_not_ours_is_refused(standing: Standing, written: str) -> None:
+    okapi = await standing.person()
+    token = urlsafe_b64encode(written.encode()).decode().rstrip("=")
+    assert (await okapi.get(f"/work.json?after={token}")).status_code == 422
+
+
+async def test_signs_that_no_database_keeps_are_refused(standing: Standing) -> None:
+    okapi = await standing.person()
+    assert (await okapi.get("/work?text=%00")).status_code == 422

@@ -8,19 +8,18 @@ from chargeline.drafting.acting import act_of
 from chargeline.drafting.announcing import nudge
 from chargeline.engine import VisitKey
 from chargeline.ledger.auditing import Act
+from chargeline.ledger.batch import Batch
 from chargeline.ledger.records import StoredAnswer
-from chargeline.ledger.store import Ledger
 from chargeline.published.answers import Given, GivenAnswer, number_of
 
 
-async def keep_said(ledger: Ledger, given: Given, inbound_topic: str) -> None:
-    """Keep an answer, or a word on a line. Raises LedgerError."""
+async def keep_said(batch: Batch, given: Given, inbound_topic: str) -> None:
+    """Keep an answer or a word on a line, as the last step of a transaction."""
     key = VisitKey(given.facility, given.visit)
     row = StoredAnswer(*key, number_of(given), given.at, given.model_dump_json())
-    async with ledger.batch() as batch:
-        await batch.add_answers([row])
-        await batch.announce([nudge(inbound_topic, key, given.at)])
-        await batch.audit([_act(given)])
+    await batch.add_answers([row])
+    await batch.announce([nudge(inbound_topic, key, given.at)])
+    await batch.audit([_act(given)])
 
 
 def _act(given: Given) -> Act:

@@ -79,10 +79,11 @@ class WorkbenchRows:
         digest: str = "",
         provider_session: str = "",
         subject: str = "",
+        unnamed: bool = False,
         idle_since: datetime | None = None,
     ) -> int:
         """End one session, those of a session or a person at the provider, or those idle for too
-        long.
+        long. `unnamed` takes of a person only those of which the provider named no session.
 
         Returns how many there were.
         """
@@ -93,6 +94,8 @@ class WorkbenchRows:
             ended = table.c.provider_session == provider_session
         elif subject:
             ended = table.c.subject == subject
+            if unnamed:
+                ended &= table.c.provider_session == ""
         else:
             ended = table.c.digest == digest
         return await self._transaction.run(delete(table).where(ended))

@@ -131,7 +131,8 @@ def say_of_line(asked: argparse.Namespace) -> Command:
 
 
 async def _keep(settings: Settings, ledger: Ledger, given: Given) -> None:
-    await keep_said(ledger, given, settings.topic_inbound)
+    async with ledger.batch() as batch:
+        await keep_said(batch, given, settings.topic_inbound)
     print(
         f"kept; visit {given.visit} is drafted again as soon as `chargeline capture` or "
         "`serve` runs"

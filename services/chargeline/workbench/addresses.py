@@ -1,11 +1,80 @@
-"""Addresses that several pages lead to.
+"""Addresses of visits, and the fields of forms that name one.
 
-It owns how a key becomes an address, so that no page writes one by hand.
+It owns how the key of a visit becomes a part of an address and comes back. A sender may write any
+sign into a number, and a server splits and decodes an address before anybody reads it, so each sign
+that could mean something there is written as `~` and its bytes: the visit `AB/12` is `AB~2F12`.
 """
 
-from urllib.parse import quote
+import re
+from typing import Annotated
+
+from pydantic import StringConstraints
+
+from chargeline.engine import Finding, VisitKey
+from chargeline.workbench.bench import NotThereError
+
+_PLAIN = re.compile(rb"[A-Za-z0-9_-]")
+_WRITTEN = re.compile(r"([A-Za-z0-9_-]|~[0-9A-F]{2})+")
+_BYTE = re.compile(r"~([0-9A-F]{2})")
+
+Reason = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, min_length=3, max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$"
+    ),
+]
+"""Why somebody does something: at least three signs that are no blanks."""
+Text = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
+"""One line without signs that no database keeps."""
 
 
 def visit_address(facility: str, visit: str) -> str:
     """Where a visit is shown."""
-    return f"/visits/{quote(facility, safe='')}/{quote(visit, safe='')}"
+    return f"/visits/{segment(facility)}/{segment(visit)}"
+
+
+def segment(text: str) -> str:
+    """A text as one segment of an address: letters, digits, `_`, `-`, and `~2F` for other bytes."""
+    parts = [bytes([byte]) for byte in text.encode("utf-8", "surrogatepass")]
+    return "".join(part.decode() if _PLAIN.fullmatch(part) else f"~{part[0]:02X}" for part in parts)
+
+
+def key_of(facility: str, visit: str) -> VisitKey:
+    """The visit that two segments name. Raises NotThereError for segments that `segment` never
+    writes.
+    """
+    return VisitKey(_text(facility), _text(visit))
+
+
+def name_of(facility: str, visit: str) -> str:
+    """A visit as the value of a field of a form."""
+    return f"{segment(facility)}.{segment(visit)}"
+
+
+def key_named(name: str) -> VisitKey:
+    """The visit that a field of a form names. Raises NotThereError."""
+    facility, _dot, visit = name.partition(".")
+    return key_of(facility, visit)
+
+
+def _text(written: str) -> str:
+    try:
+        if _WRITTEN.fullmatch(written):
+            data = _BYTE.sub(lambda byte: chr(int(byte[1], 16)), written).encode("latin-1")
+            return data.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError as error:
+        raise no_such_visit(written) from error
+    raise no_such_visit(written)
+
+
+def no_such_visit(written: str) -> NotThereError:
+    """The refusal of an address or a field that names no visit."""
+    return NotThereError(
+        Finding(
+            "command.not_found",
+            expected="a visit of the ledger",
+            found=written[:60] or "none",
+            where="visit",
+            do="go there from the list of work; nothing was recorded",
+        )
+    )

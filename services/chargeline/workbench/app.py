@@ -6,17 +6,20 @@ people and as JSON for programs.
 """
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
 from chargeline.drafting.answering import AnswerError
 from chargeline.engine import Finding, FindingError
 from chargeline.ledger.errors import LedgerError
+from chargeline.settings import Settings
 from chargeline.telemetry import logs
 from chargeline.version import VERSION
 from chargeline.workbench import login, oidc, typed_routes, visit_routes
@@ -70,10 +73,20 @@ def make_app(bench: Bench) -> ASGIApp:
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _no_page)
     app.add_exception_handler(Exception, _failed)
-    if bench.settings.workbench_login != "oidc":
-        return SafeAnswers(app)  # around everything, also around what makes a page of a mistake
-    app.state.provider = oidc.Provider(bench.settings)
-    return SafeAnswers(app.state.provider.remembering(app))
+    inner: ASGIApp = app
+    if bench.settings.workbench_login == "oidc":
+        app.state.provider = oidc.Provider(bench.settings)
+        inner = app.state.provider.remembering(app)
+    # Around everything, also around what makes a page of a mistake.
+    return SafeAnswers(
+        TrustedHostMiddleware(inner, allowed_hosts=_hosts(bench.settings), www_redirect=False)
+    )
+
+
+def _hosts(settings: Settings) -> list[str]:
+    """The hosts by which people reach the workbench; a name that was made to lead here is none."""
+    named = urlsplit(settings.workbench_address).hostname or settings.workbench_host
+    return ["localhost", "127.0.0.1", "[::1]", settings.workbench_host, named]
 
 
 def _login_of(bench: Bench) -> list[APIRouter]:

@@ -32,6 +32,7 @@ class Bench(NamedTuple):
     clock: Callable[[], datetime]
     posts: Allowance
     logins: Allowance
+    endings: Allowance
 
 
 class NotLoggedInError(Exception):

@@ -12,7 +12,15 @@ from fastapi import APIRouter, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
-from chargeline.workbench.bench import COOKIE, TheBench, ThePerson, our_form, too_many
+from chargeline.engine import Finding
+from chargeline.workbench.bench import (
+    COOKIE,
+    ForeignFormError,
+    TheBench,
+    ThePerson,
+    our_form,
+    too_many,
+)
 from chargeline.workbench.pages import HOME, home_of, page
 from chargeline.workbench.rights import ROLES, Role, rights_of
 
@@ -50,7 +58,17 @@ async def ask_who(request: Request, next: str = HOME) -> Response:
 async def log_in(
     request: Request, bench: TheBench, form: Annotated[DevelopmentLogin, Form()]
 ) -> Response:
-    """Begin a session for whoever was named."""
+    """Begin a session for whoever was named; a page of another site may not."""
+    if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        raise ForeignFormError(
+            Finding(
+                "workbench.not_ours",
+                expected="the form of the login",
+                found="one of another site",
+                where="/login",
+                do="open /login and log in there",
+            )
+        )
     if not bench.logins.allows(request.client.host if request.client is not None else ""):
         raise too_many("/login")
     token = await bench.people.begin(form.name, form.name, form.role)
@@ -82,7 +100,10 @@ def address_after_login(wanted: str, roles: Sequence[Role]) -> str:
 
 def own_address(address: str) -> str:
     """An address of ours to go on to; one that leads elsewhere becomes the first page."""
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:  # such as //[
+        return HOME
     elsewhere = parts.scheme or parts.netloc or not address.startswith("/")
     if elsewhere or address.startswith(("//", "/\\")) or not address.isprintable():
         return HOME

@@ -4,12 +4,14 @@ It owns the look-up. Nothing is written here, and the program that owns the visi
 at the same moment.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from chargeline.drafting.answering import DraftedVisit
 from chargeline.drafting.looking import drafted_now
-from chargeline.engine import Finding, VisitKey
-from chargeline.ledger.records import StoredMessage, StoredVisit
+from chargeline.drafting.reading_back import answer_read
+from chargeline.engine import Finding, Formulary, VisitKey
+from chargeline.ledger.records import StoredAnswer, StoredMessage, StoredVisit
 from chargeline.ledger.view import View
 from chargeline.ledger.workbench_records import StoredAssignment
 from chargeline.workbench.bench import Bench, NotThereError
@@ -22,6 +24,12 @@ class LookedAt(NamedTuple):
     drafted: DraftedVisit
     rows: LedgerRows
     assignment: StoredAssignment | None
+    said: Sequence[StoredAnswer]
+    formulary: Formulary
+
+    def was_said(self, number: str, who: str) -> bool:
+        """Whether somebody said what has this number."""
+        return any(row.answer_id == number and answer_read(row).by == who for row in self.said)
 
 
 async def look_at(bench: Bench, view: View, key: VisitKey, message: str = "") -> LookedAt:
@@ -43,7 +51,14 @@ async def look_at(bench: Bench, view: View, key: VisitKey, message: str = "") ->
     revisions = await view.revisions(*key)
     shown = await _message(view, key, message) if message else None
     given = await view.workbench.assignments([key])
-    return LookedAt(visits[0], LedgerRows(rows.get(key), revisions, shown), given.get(key))
+    said = (await view.answers_of([key], await view.merges_around([key])))[key]
+    return LookedAt(
+        visits[0],
+        LedgerRows(rows.get(key), revisions, shown),
+        given.get(key),
+        said=said,
+        formulary=bench.processor.maker.rulebook.formulary,
+    )
 
 
 async def _instead(view: View, key: VisitKey) -> str:

@@ -9,7 +9,7 @@ end what another one began.
 import re
 from collections.abc import Mapping
 from hashlib import sha256
-from time import time
+from time import monotonic, time
 from typing import Any, cast
 
 from authlib.integrations.base_client.errors import OAuthError
@@ -21,7 +21,7 @@ from joserfc.errors import JoseError
 from starlette.middleware.sessions import SessionMiddleware
 from starlette.types import ASGIApp
 
-from chargeline.engine import Finding, FindingError
+from chargeline.engine import Finding, FindingError, printable
 from chargeline.settings import Settings
 from chargeline.telemetry import logs
 from chargeline.workbench.bench import TheBench, too_many
@@ -35,7 +35,7 @@ SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES
 SIGNATURES_NEWER = ("EdDSA", "Ed25519")
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
 REMEMBERED_SECONDS = 600
-LEEWAY_SECONDS = 120
+METADATA_SECONDS = 3600.0
 
 
 class LoginRefusedError(FindingError):
@@ -55,12 +55,13 @@ class Provider:
         self.roles = roles_by_group(settings.workbench_roles)
         self.address = settings.workbench_address.rstrip("/")
         self._secret = settings.secret("workbench_oidc_client_secret")
+        self._read_at = 0.0
         registry = OAuth()
         self._client: Any = registry.register(
             "provider",
             client_id=settings.workbench_oidc_client_id,
             client_secret=self._secret,
-            server_metadata_url=f"{self.issuer}/.well-known/openid-configuration",
+            server_metadata_url=f"{self.issuer}/.well-metadata_here/openid-configuration",
             client_kwargs={
                 "scope": settings.workbench_oidc_scope,
                 "code_challenge_method": "S256",
@@ -83,8 +84,8 @@ class Provider:
     async def begin(self, request: Request, wanted: str) -> Response:
         """Send somebody to the provider. Raises ProviderAwayError."""
         request.session["next"] = wanted
+        await self._metadata()
         try:
-            await self._metadata()
             answer = await self._client.authorize_redirect(request, f"{self.address}/login/back")
         except (HTTPError, RuntimeError) as error:
             raise _away(self.issuer) from error
@@ -92,12 +93,12 @@ class Provider:
 
     async def end(self, request: Request) -> Mapping[str, Any]:
         """The claims of somebody who comes back. Raises LoginRefusedError and ProviderAwayError."""
+        await self._metadata()
         try:
-            await self._metadata()
             token = await self._client.authorize_access_token(request)
         except (HTTPError, RuntimeError) as error:
             raise _away(self.issuer) from error
-        except (OAuthError, JoseError, ValueError) as error:
+        except (OAuthError, JoseError, ValueError, TypeError, KeyError) as error:
             raise _refused("a login that the provider confirms", type(error).__name__) from error
         claims: Mapping[str, Any] = token.get("userinfo") or {}
         if not claims.get("sub"):
@@ -106,9 +107,10 @@ class Provider:
 
     def roles_of(self, claims: Mapping[str, Any]) -> list[Role]:
         """The roles that the claim gives. Raises LoginRefusedError if it gives none."""
-        said = claims.get(self.claim) or ()
-        groups = [said] if isinstance(said, str) else [str(group) for group in said]
-        roles = [role for role in ROLES if any(self.roles.get(group) == role for group in groups)]
+        said = claims.get(self.claim)
+        groups = said if isinstance(said, list) else [said] if isinstance(said, str) else []
+        named = [self.roles.get(str(group)) for group in groups]
+        roles = [role for role in ROLES if role in named]
         if roles:
             return roles
         raise _refused(
@@ -121,27 +123,36 @@ class Provider:
 
         Raises LoginRefusedError and ProviderAwayError.
         """
+        await self._metadata()
         try:
-            await self._metadata()
             claims = await self._client.parse_id_token(
                 {"id_token": token}, None, claims_cls=_LogoutToken
             )
         except (HTTPError, RuntimeError) as error:
             raise _away(self.issuer) from error
-        except (JoseError, ValueError, KeyError) as error:
+        except (JoseError, ValueError, TypeError, KeyError) as error:
             raise _refused("a logout token of the provider", type(error).__name__) from error
         return str(claims.get("sid", "")), str(claims.get("sub", ""))
 
     async def _metadata(self) -> None:
-        """Read what the provider says of itself, and take only signatures that it alone makes."""
-        metadata = await self._client.load_server_metadata()
-        if str(metadata.get("issuer", "")).rstrip("/") != self.issuer:
-            raise RuntimeError("the document of another issuer")
-        named = metadata.get("id_token_signing_alg_values_supported", ["RS256"])
-        allowed = {*SIGNATURES, *SIGNATURES_NEWER}
-        metadata["id_token_signing_alg_values_supported"] = [
-            name for name in named if name in allowed
-        ]
+        """Read what the provider says of itself, again after an hour, and take only signatures
+        that it alone makes. Raises ProviderAwayError.
+        """
+        metadata_here = self._client.server_metadata
+        if monotonic() - self._read_at > METADATA_SECONDS:
+            metadata_here.clear()
+        try:
+            metadata = await self._client.load_server_metadata()
+            named = metadata.get("id_token_signing_alg_values_supported", ["RS256"])
+            signatures = [name for name in named if name in (*SIGNATURES, *SIGNATURES_NEWER)]
+            if str(metadata.get("issuer", "")).rstrip("/") != self.issuer or not signatures:
+                raise ValueError("the document of another issuer, or without a signature of ours")
+        except (HTTPError, RuntimeError, ValueError, TypeError, AttributeError) as error:
+            metadata_here.clear()  # what was refused is asked for again
+            raise _away(self.issuer) from error
+        if not metadata_here.get("_checked"):
+            self._read_at = monotonic()
+        metadata |= {"id_token_signing_alg_values_supported": signatures, "_checked": True}
 
 
 class _LogoutToken(dict[str, Any]):
@@ -192,13 +203,13 @@ async def back(request: Request, bench: TheBench) -> Response:
     provider = provider_of(request)
     claims = await provider.end(request)
     roles = provider.roles_of(claims)
-    who = str(claims.get("preferred_username") or claims.get("email") or claims["sub"])
+    who = printable(str(claims.get("preferred_username") or claims.get("email") or claims["sub"]))
     token = await bench.people.begin(
         who[:200],
-        str(claims.get("name") or who)[:200],
+        printable(str(claims.get("name") or who))[:200],
         roles,
-        provider_session=str(claims.get("sid", "")),
-        subject=str(claims["sub"]),
+        provider_session=printable(str(claims.get("sid", "")))[:400],
+        subject=printable(str(claims["sub"]))[:400],
     )
     wanted = address_after_login(str(request.session.pop("next", "")), roles)
     return logged_in(wanted, token, secure=provider.address.startswith("https://"))
@@ -207,6 +218,8 @@ async def back(request: Request, bench: TheBench) -> Response:
 @router.post("/login/ended", include_in_schema=False)
 async def ended(request: Request, bench: TheBench, logout_token: str = Form("")) -> Response:
     """The provider ends a session (back channel): it sends a token, and no person is there."""
+    if not bench.endings.allows(request.client.host if request.client is not None else ""):
+        raise too_many("/login/ended")
     session, subject = await provider_of(request).ended_session(logout_token)
     number = await bench.people.end_of_provider(session, subject)
     log.info("session.ended", count=number)

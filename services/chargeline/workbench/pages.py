@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from chargeline.engine import printable
 from chargeline.version import VERSION
-from chargeline.workbench import wording
+from chargeline.workbench import addresses, wording
 from chargeline.workbench.people import Person
 from chargeline.workbench.rights import Right
 
@@ -64,7 +64,12 @@ def _environment() -> Environment:
         "hour": wording.hour,
         "seconds": wording.seconds,
     }
-    environment.globals |= {"static": static, "version": VERSION, "htmx": HTMX}
+    environment.globals |= {
+        "static": static,
+        "name_of": addresses.name_of,
+        "version": VERSION,
+        "htmx": HTMX,
+    }
     return environment
 
 

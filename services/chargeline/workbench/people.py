@@ -104,9 +104,13 @@ class People:
         returns how many there were.
         """
         async with self._ledger.batch() as batch:
-            number = await batch.workbench.end_sessions(
-                provider_session=provider_session, subject="" if provider_session else subject
-            )
+            number = 0
+            if provider_session:
+                number += await batch.workbench.end_sessions(provider_session=provider_session)
+            if subject:
+                number += await batch.workbench.end_sessions(
+                    subject=subject, unnamed=bool(provider_session)
+                )
             told = {"sessions": number}
             record = provider_session or subject
             act = act_of("session.end", "session", record, who="identity provider", details=told)

@@ -5,30 +5,30 @@ answer: it is not recorded, and the form comes back with what was written. What 
 `visit/`, and an answer is made and checked by the drafting floor.
 """
 
+import re
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from chargeline.drafting.acting import act_of
 from chargeline.drafting.answering import (
     AnswerError,
     Speaker,
     answer_to,
-    question_of_number,
+    questions_of_visit,
     without_words,
     word_on_line,
 )
 from chargeline.drafting.said import keep_said
 from chargeline.engine import Finding, VisitKey
 from chargeline.ledger.auditing import Verb
-from chargeline.published.answers import Given
-from chargeline.workbench.addresses import visit_address
+from chargeline.published.answers import GivenAnswer, number_of
+from chargeline.workbench.addresses import Reason, Text, key_of, visit_address
 from chargeline.workbench.bench import (
     Bench,
     NotThereError,
-    NotValidError,
     OutdatedError,
     TheBench,
     needs,
@@ -39,7 +39,7 @@ from chargeline.workbench.pages import page, render
 from chargeline.workbench.people import Person
 from chargeline.workbench.visit.model import ChosenOnPage
 from chargeline.workbench.visit.page import visit_page
-from chargeline.workbench.visit.posted import posted_answer
+from chargeline.workbench.visit.posted import AnswerFromForm, posted_answer
 
 router = APIRouter(prefix="/visits/{facility}/{visit}")
 
@@ -48,9 +48,11 @@ MayReveal = Annotated[Person, Depends(needs("visit.reveal"))]
 MayAnswer = Annotated[Person, Depends(needs("visit.answer"))]
 MayHold = Annotated[Person, Depends(needs("visit.hold"))]
 OUR_FORM = [Depends(our_form)]
+_REASON: TypeAdapter[str] = TypeAdapter(Reason)
+_VALUE: TypeAdapter[str] = TypeAdapter(Text)
+_NUMBER = re.compile(r"[A-Za-z0-9]{1,40}")
 _ID = r"^[A-Za-z0-9._-]*$"
 Id = Annotated[str, Field(max_length=80, pattern=_ID)]
-_TEXT = r"^[^\x00-\x08\x0b\x0c\x0e-\x1f\x7f]*$"
 
 
 class OnPage(BaseModel):
@@ -67,12 +69,7 @@ class OnPage(BaseModel):
         return ChosenOnPage(line=self.line, message=self.message, question=self.question)
 
 
-def visit_key(facility: str, visit: str) -> VisitKey:
-    """The visit of an address."""
-    return VisitKey(facility, visit)
-
-
-TheVisit = Annotated[VisitKey, Depends(visit_key)]
+TheVisit = Annotated[VisitKey, Depends(key_of)]
 
 
 @router.get("", include_in_schema=False)
@@ -92,7 +89,7 @@ async def show_visit(
 class Reveal(OnPage):
     """The form that asks for the patient."""
 
-    reason: str = Field(min_length=3, max_length=200, pattern=_TEXT)
+    reason: Reason
 
 
 @router.post("/reveal", dependencies=OUR_FORM, include_in_schema=False)
@@ -114,25 +111,43 @@ async def answer(request: Request, bench: TheBench, person: MayAnswer, key: TheV
     """Keep an answer to a question, unless the charting changed since the page was made."""
     form = {name: str(value) for name, value in (await request.form()).items()}
     posted = posted_answer(form)
-    _check_reason(posted.reason)
-    async with bench.ledger.view() as view:
-        looked = await look_at(bench, view, key)
+    asking = Asking(request, bench, person)
+    number = posted.question if _NUMBER.fullmatch(posted.question) else ""
+    async with bench.ledger.batch() as batch:
+        await batch.visits([key])  # whoever else answers waits here until this answer is kept
+        looked = await look_at(bench, batch, key)
+        try:
+            given = _given(
+                looked, posted, number, Speaker(person.who, bench.clock(), posted.reason)
+            )
+        except AnswerError as error:
+            chosen = OnPage(question=number)
+            return _page(asking, looked, chosen, refused=error, written=form)
+        await keep_said(batch, given, bench.settings.topic_inbound)
+    return RedirectResponse(f"{visit_address(*key)}?recorded={number_of(given)}", 303)
+
+
+def _given(looked: LookedAt, posted: AnswerFromForm, number: str, speaker: Speaker) -> GivenAnswer:
+    """The answer to keep. Raises AnswerError, and OutdatedError where the charting changed."""
+    wrong = _refused_text(posted)
+    if wrong is not None:
+        raise AnswerError(wrong)
+    asked = next(
+        (asked for asked in questions_of_visit(looked.drafted) if asked.question_id == number), None
+    )
+    if asked is None or asked.fingerprint != posted.fingerprint:
+        raise _outdated("other charting" if asked is not None else "nobody who asks any more")
     try:
-        _visit, asked = question_of_number([looked.drafted], posted.question)
-        if asked.fingerprint != posted.fingerprint:
-            raise _outdated()
-        given = answer_to(
+        return answer_to(
             looked.drafted,
             asked,
-            bench.processor.maker.rulebook.formulary,
+            looked.formulary,
             posted.choice,
             value=posted.value,
-            speaker=Speaker(person.who, bench.clock(), posted.reason),
+            speaker=speaker,
         )
-    except AnswerError as error:
-        chosen = OnPage(question=posted.question if posted.question.isalnum() else "")
-        return _page(Asking(request, bench, person), looked, chosen, refused=error, written=form)
-    return await _kept(bench, key, given)
+    except OverflowError as error:  # such as a stop at the end of the year 9999
+        raise AnswerError(_not_valid("value", "a time that a clock can show")) from error
 
 
 class WordOnLine(BaseModel):
@@ -140,8 +155,8 @@ class WordOnLine(BaseModel):
 
     line: Id = ""
     choice: Id
-    value: str = Field("", max_length=200, pattern=_TEXT)
-    reason: str = Field(min_length=3, max_length=500, pattern=_TEXT)
+    value: Text = ""
+    reason: Reason
 
 
 @router.post("/lines", dependencies=OUR_FORM, include_in_schema=False)
@@ -153,16 +168,20 @@ async def say_of_line(
     form: Annotated[WordOnLine, Form()],
 ) -> Response:
     """Hold, release, withhold, override or restore a line, or hold and release the visit."""
-    async with bench.ledger.view() as view:
-        looked = await look_at(bench, view, key)
-    as_drafted = without_words(looked.drafted, bench.processor.maker.rulebook)
+    asking = Asking(request, bench, person)
     speaker = Speaker(person.who, bench.clock(), form.reason)
-    try:
-        given = word_on_line(as_drafted, form.line, form.choice, value=form.value, speaker=speaker)
-    except AnswerError as error:
-        asking = Asking(request, bench, person)
-        return _page(asking, looked, OnPage(line=form.line), refused=error)
-    return await _kept(bench, key, given)
+    async with bench.ledger.batch() as batch:
+        await batch.visits([key])
+        looked = await look_at(bench, batch, key)
+        as_drafted = without_words(looked.drafted, bench.processor.maker.rulebook)
+        try:
+            given = word_on_line(
+                as_drafted, form.line, form.choice, value=form.value, speaker=speaker
+            )
+        except AnswerError as error:
+            return _page(asking, looked, OnPage(line=form.line), refused=error)
+        await keep_said(batch, given, bench.settings.topic_inbound)
+    return RedirectResponse(f"{visit_address(*key)}?recorded={number_of(given)}", 303)
 
 
 @router.get("/newer", include_in_schema=False)
@@ -229,32 +248,37 @@ async def _note(bench: Bench, person: Person, key: VisitKey, did: Verb, *, why: 
         await batch.audit([act])
 
 
-async def _kept(bench: Bench, key: VisitKey, given: Given) -> Response:
-    await keep_said(bench.ledger, given, bench.settings.topic_inbound)
-    return RedirectResponse(f"{visit_address(*key)}?recorded={given.choice}", 303)
+def _refused_text(posted: AnswerFromForm) -> Finding | None:
+    """What is wrong with what was written by hand, if anything."""
+    try:
+        _REASON.validate_python(posted.reason)
+    except ValidationError:
+        return _not_valid("reason", "a reason of 3 to 500 characters on one line")
+    try:
+        _VALUE.validate_python(posted.value)
+    except ValidationError:
+        return _not_valid("value", "at most 500 characters on one line")
+    return None
 
 
-def _check_reason(reason: str) -> None:
-    if len(reason.strip()) < 3 or len(reason) > 500:
-        raise NotValidError(
-            Finding(
-                "workbench.not_valid",
-                expected="a reason of 3 to 500 characters",
-                found=f"{len(reason)} characters",
-                where="reason",
-                do="say where it can be seen, such as the nurse's note; nothing was recorded",
-            )
-        )
+def _not_valid(where: str, expected: str) -> Finding:
+    return Finding(
+        "answer.invalid",
+        expected=expected,
+        found="something else",
+        where=where,
+        do="correct it, and record it again",
+    )
 
 
-def _outdated() -> OutdatedError:
+def _outdated(found: str) -> OutdatedError:
     return OutdatedError(
         Finding(
             "answer.outdated",
-            expected="the charting as it was when the page was made",
-            found="other charting",
+            expected="the question as it was when the page was made",
+            found=found,
             where="question",
-            do="look at the question again; your answer was not recorded",
+            do="look at the question again, and at who said what; your answer was not recorded",
         )
     )
 
@@ -285,7 +309,7 @@ def _page(
         "can_reveal": "visit.reveal" in person.rights,
         "can_hold": "visit.hold" in person.rights,
         "is_held": looked.drafted.draft.held,
-        "recorded": chosen.recorded,
+        "recorded": looked.was_said(chosen.recorded, person.who),
         "refused": refused.findings if refused is not None else (),
         "written": written or {},
         "owner": looked.assignment.owner if looked.assignment is not None else "",

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from chargeline.drafting.acting import act_of
 from chargeline.engine import Finding
 from chargeline.ledger.workbench_records import StoredStillRunning
+from chargeline.workbench.addresses import Reason, key_named
 from chargeline.workbench.bench import Bench, NotThereError, TheBench, needs, our_form
 from chargeline.workbench.downloads import table_of
 from chargeline.workbench.login import own_address
@@ -101,9 +102,9 @@ async def download_running(bench: TheBench, person: MayLook, wanted: Wanted) -> 
 class StillRunning(BaseModel):
     """The form that says that a drug still runs."""
 
-    visit: str = Field(max_length=500, pattern=r"^[^|\x00-\x1f\x7f]+\|[^\x00-\x1f\x7f]+$")
+    visit: str = Field(max_length=2_000)
     question: str = Field(max_length=80, pattern=r"^[0-9a-f]+$")
-    reason: str = Field(min_length=3, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+    reason: Reason
     back: str = "/running"
 
 
@@ -112,7 +113,7 @@ async def say_running(
     bench: TheBench, person: MaySay, form: Annotated[StillRunning, Form()]
 ) -> Response:
     """Keep that a drug still runs; for a quarter of an hour its row waits behind the others."""
-    facility, _bar, visit = form.visit.partition("|")
+    facility, visit = key_named(form.visit)
     now = bench.clock()
     board = await _board(bench, BoardQuery())
     if (facility, visit, form.question) not in map(_named, board.running):
@@ -134,7 +135,9 @@ async def say_running(
         why=form.reason,
     )
     told = {"question": form.question, "until": said.until.isoformat()}
-    act = act_of("running.say", "visit", form.visit, who=person.who, why=form.reason, details=told)
+    act = act_of(
+        "running.say", "visit", f"{facility}|{visit}", who=person.who, why=form.reason, details=told
+    )
     async with bench.ledger.batch() as batch:
         await batch.workbench.still_running(said, now)
         await batch.audit([act])

@@ -1,16 +1,17 @@
-// Single keys on lists: j and k move, x chooses, Enter opens, / finds. They act outside of fields
-// only. Everything works without this file.
+// Single keys: j and k move along rows or lines, x chooses, Enter opens, 1 to 9 open a question, t and
+// m lead to times and messages, / finds. They act outside of fields only. Everything works without this file.
 (function () {
   "use strict";
 
-  const rows = () => Array.from(document.querySelectorAll("table[data-keys=rows] tbody tr"));
+  const rows = () =>
+    Array.from(document.querySelectorAll("table[data-keys=rows] tbody tr, table.lines tr:has(a.code)"));
   let at = -1;
 
   function move(step) {
     const all = rows();
     if (!all.length) return;
     at = Math.min(Math.max(at + step, 0), all.length - 1);
-    const link = all[at].querySelector("a.first");
+    const link = all[at].querySelector("a.first, a.code");
     if (link) link.focus();
   }
 
@@ -28,6 +29,13 @@
     else if (event.key === "x" && all[at]) {
       const box = all[at].querySelector("input[type=checkbox]");
       if (box) box.checked = !box.checked;
+    } else if (/^[1-9]$/.test(event.key)) {
+      const open = document.querySelector(`#q${event.key} a.open-it`);
+      if (open) open.click();
+    } else if (event.key === "t" && document.getElementById("times")) {
+      location.hash = "times";
+    } else if (event.key === "m" && document.getElementById("message")) {
+      location.hash = "message";
     } else if (event.key === "/") {
       const find = document.getElementById("find");
       if (!find) return;

@@ -7,14 +7,23 @@ be sent to a colleague, and the same parameters give the list as JSON and as CSV
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
-from datetime import datetime
-from typing import Literal, NamedTuple
+from datetime import UTC
+from typing import Annotated, Literal, NamedTuple
 from urllib.parse import urlencode
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    TypeAdapter,
+    ValidationError,
+)
 
 from chargeline.engine import MEANINGS, answer_words, severity_of
 from chargeline.ledger.work_list import NOBODY, Due, WorkFilter, WorkPlace
+from chargeline.workbench.addresses import Text
 
 ViewName = Literal["all", "mine", "nobody", "soon", "large", "asked", "held"]
 LARGE_CENTS = 500_000
@@ -33,13 +42,13 @@ class WorkQuery(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     view: ViewName = "all"
-    code: str = Field("", max_length=80, description="The code of a question, such as stop.missing")
+    code: Text = Field("", description="The code of a question, such as stop.missing")
     severity: answer_words.Severity | Literal[""] = ""
-    place: str = Field("", max_length=200, description="The nursing unit")
-    payer: str = Field("", max_length=200)
-    owner: str = Field("", max_length=200, description=f"Whose it is; `{NOBODY}` for nobody's")
+    place: Text = Field("", description="The nursing unit")
+    payer: Text = Field("")
+    owner: Text = Field("", description=f"Whose it is; `{NOBODY}` for nobody's")
     due: Due | Literal[""] = ""
-    text: str = Field("", max_length=200, description="Part of a drug's name, or a visit number")
+    text: Text = Field("", description="Part of a drug's name, or a visit number")
     after: str = Field("", max_length=2_000, description="`next` of the page before")
 
     def wanted(self, who: str) -> WorkFilter:
@@ -88,6 +97,12 @@ def views(who: str) -> Mapping[ViewName, WorkView]:
     }
 
 
+_LARGEST = 2**62
+_Cents = Annotated[int, Field(ge=-_LARGEST, le=_LARGEST)]
+_Due = Annotated[AwareDatetime, AfterValidator(lambda due: due.astimezone(UTC))]
+_PLACE = TypeAdapter(tuple[Annotated[int, Field(ge=0, le=2)], _Due, _Cents, Text, Text])
+
+
 def token_of(place: WorkPlace) -> str:
     """A place of the list as a parameter."""
     values = [*place._replace(due=place.due.isoformat())]  # type: ignore[arg-type]
@@ -98,8 +113,8 @@ def place_of(token: str) -> WorkPlace | None:
     """The place that a parameter says; None for "". Raises ValueError for one that is not ours."""
     if not token:
         return None
-    rank, due, less_cents, facility, visit = json.loads(urlsafe_b64decode(token + "=="))
-    moment = datetime.fromisoformat(due)
-    if moment.tzinfo is None:
-        raise ValueError("a time without its zone")
-    return WorkPlace(int(rank), moment, int(less_cents), facility=str(facility), visit=str(visit))
+    try:
+        written = urlsafe_b64decode(token + "==")
+        return WorkPlace._make(_PLACE.validate_json(written))
+    except (ValidationError, RecursionError, OverflowError) as error:
+        raise ValueError("no place of the list") from error

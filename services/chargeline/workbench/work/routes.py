@@ -12,8 +12,10 @@ from pydantic import BaseModel, Field
 
 from chargeline.drafting.acting import act_of
 from chargeline.engine import Finding, VisitKey
+from chargeline.ledger.view import View
 from chargeline.ledger.work_list import NOBODY, Facet, WorkList
 from chargeline.ledger.workbench_records import StoredAssignment
+from chargeline.workbench.addresses import Text, key_named, no_such_visit
 from chargeline.workbench.bench import NotValidError, TheBench, needs, our_form
 from chargeline.workbench.downloads import table_of
 from chargeline.workbench.login import own_address
@@ -80,23 +82,27 @@ class ChosenVisits(BaseModel):
     """The form beneath the list: the visits that were chosen, and where to go back to."""
 
     visit: list[str] = Field(default_factory=list, max_length=500)
-    owner: str = Field("", max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+    owner: Text = ""
     back: str = "/work"
 
-    def keys(self) -> list[VisitKey]:
-        """The visits. Raises NotValidError where none was chosen, or one is no key."""
-        pairs = [name.split("|", 1) for name in self.visit]
-        if pairs and all(len(pair) == 2 for pair in pairs):
-            return [VisitKey(*pair) for pair in pairs]
-        raise NotValidError(
-            Finding(
-                "workbench.not_valid",
-                expected="one or more visits",
-                found="none" if not pairs else "something else",
-                where="visit",
-                do="choose visits with the boxes before their rows; nothing was recorded",
+    async def keys(self, view: View) -> list[VisitKey]:
+        """The visits. Raises NotValidError where none was chosen, NotThereError for no visit."""
+        keys = [key_named(name) for name in self.visit]
+        if not keys:
+            raise NotValidError(
+                Finding(
+                    "workbench.not_valid",
+                    expected="one or more visits",
+                    found="none",
+                    where="visit",
+                    do="choose visits with the boxes before their rows; nothing was recorded",
+                )
             )
-        )
+        here = await view.visits(keys)
+        for key in keys:
+            if key not in here:
+                raise no_such_visit(key.visit)
+        return keys
 
 
 @router.post("/assign", dependencies=OUR_FORM, include_in_schema=False)
@@ -104,8 +110,9 @@ async def assign(
     bench: TheBench, person: MayAssign, form: Annotated[ChosenVisits, Form()]
 ) -> Response:
     """Give the chosen visits to somebody, or to nobody."""
-    keys, now = form.keys(), bench.clock()
+    now = bench.clock()
     async with bench.ledger.batch() as batch:
+        keys = await form.keys(batch)
         before = await batch.workbench.assignments(keys)
         rows = [
             StoredAssignment(
@@ -129,8 +136,9 @@ async def ask_unit(
     bench: TheBench, person: MayAsk, form: Annotated[ChosenVisits, Form()]
 ) -> Response:
     """Note that the units of the chosen visits were asked."""
-    keys, now = form.keys(), bench.clock()
+    now = bench.clock()
     async with bench.ledger.batch() as batch:
+        keys = await form.keys(batch)
         before = await batch.workbench.assignments(keys)
         rows = [
             StoredAssignment(
