@@ -36,6 +36,7 @@ class Provider:
         self.key = RSAKey.generate_key(2048, {"kid": "k1", "use": "sig"})
         self.claims: dict[str, Any] = {"sub": "okapi"}
         self.signed_with = self.key
+        self.instead = ""  # of the document of discovery
         self._codes: dict[str, dict[str, str]] = {}
         self.app = Starlette(
             routes=[
@@ -47,6 +48,8 @@ class Provider:
         )
 
     async def _discovery(self, _request: Request) -> Response:
+        if self.instead:
+            return Response(self.instead, media_type="application/json")
         return JSONResponse(
             {
                 "issuer": self.issuer,

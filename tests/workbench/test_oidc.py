@@ -221,3 +221,56 @@ def test_half_a_provider_is_no_provider(
     monkeypatch.setenv(f"CHARGELINE_WORKBENCH_OIDC_{name}", value)
     with pytest.raises(SettingsError, match="WORKBENCH_OIDC_ISSUER"):
         load()
+
+
+@pytest.mark.parametrize("answer", ["{}", "[]", "<html>maintenance</html>", '{"issuer": "other"}'])
+async def test_a_provider_that_erred_once_is_asked_again(
+    standing: Standing, provider: providers.Provider, answer: str
+) -> None:
+    """One wrong document locks nobody out for ever."""
+    provider.claims = CODER
+    async with standing.client() as client:
+        provider.instead = answer
+        assert (await client.get("/login/begin")).status_code == 502
+        provider.instead = ""
+        assert (await logged_in(client)).status_code == 303
+
+
+@pytest.mark.parametrize("groups", [5, True, {"a": 1}, [["onc-coders"]]])
+async def test_a_claim_of_another_kind_gives_no_role(
+    standing: Standing, provider: providers.Provider, groups: object
+) -> None:
+    provider.claims = {**CODER, "groups": groups}
+    async with standing.client() as client:
+        assert (await logged_in(client)).status_code == 403
+
+
+async def test_a_name_with_signs_that_no_database_keeps_can_log_in(
+    standing: Standing, provider: providers.Provider
+) -> None:
+    provider.claims = {**CODER, "preferred_username": "oka\x00pi", "name": "O.\x1b[2J Okapi"}
+    async with standing.client() as client:
+        assert (await logged_in(client)).status_code == 303
+
+
+async def test_a_session_that_the_provider_never_named_ends_with_its_person(
+    standing: Standing, provider: providers.Provider
+) -> None:
+    """The ID token had no session, and the logout token has one: the person's unnamed ones end."""
+    provider.claims = CODER
+    async with standing.client() as client, standing.client() as idp:
+        await logged_in(client)
+        ending = {"events": {providers.LOGOUT: {}}, "sid": "session-9", "sub": "s-1"}
+        token = provider.signed(ending)
+        assert (await idp.post("/login/ended", data={"logout_token": token})).status_code == 200
+        assert (await client.get("/work")).status_code == 303
+
+
+@pytest.mark.parametrize("wrong", [{"iat": "now"}, {"exp": "later"}, {"aud": 5}, {"events": 5}])
+async def test_a_logout_token_of_other_kinds_is_refused(
+    standing: Standing, provider: providers.Provider, wrong: dict[str, Any]
+) -> None:
+    ending = {"events": {providers.LOGOUT: {}}, "sub": "s-1"}
+    async with standing.client() as idp:
+        token = provider.signed({**ending, **wrong})
+        assert (await idp.post("/login/ended", data={"logout_token": token})).status_code == 403

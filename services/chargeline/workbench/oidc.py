@@ -61,7 +61,7 @@ class Provider:
             "provider",
             client_id=settings.workbench_oidc_client_id,
             client_secret=self._secret,
-            server_metadata_url=f"{self.issuer}/.well-metadata_here/openid-configuration",
+            server_metadata_url=f"{self.issuer}/.well-known/openid-configuration",
             client_kwargs={
                 "scope": settings.workbench_oidc_scope,
                 "code_challenge_method": "S256",
@@ -138,9 +138,9 @@ class Provider:
         """Read what the provider says of itself, again after an hour, and take only signatures
         that it alone makes. Raises ProviderAwayError.
         """
-        metadata_here = self._client.server_metadata
+        read = self._client.server_metadata
         if monotonic() - self._read_at > METADATA_SECONDS:
-            metadata_here.clear()
+            read.clear()
         try:
             metadata = await self._client.load_server_metadata()
             named = metadata.get("id_token_signing_alg_values_supported", ["RS256"])
@@ -148,9 +148,9 @@ class Provider:
             if str(metadata.get("issuer", "")).rstrip("/") != self.issuer or not signatures:
                 raise ValueError("the document of another issuer, or without a signature of ours")
         except (HTTPError, RuntimeError, ValueError, TypeError, AttributeError) as error:
-            metadata_here.clear()  # what was refused is asked for again
+            read.clear()  # what was refused is asked for again
             raise _away(self.issuer) from error
-        if not metadata_here.get("_checked"):
+        if not read.get("_checked"):
             self._read_at = monotonic()
         metadata |= {"id_token_signing_alg_values_supported": signatures, "_checked": True}
 
