@@ -60,6 +60,16 @@ async def test_a_token_from_before_the_login_is_worth_nothing(standing: Standing
         assert "HttpOnly" in set_cookie and "SameSite=lax" in set_cookie
 
 
+async def test_logging_in_again_leaves_no_session_behind(standing: Standing) -> None:
+    """The cookie of before leads nowhere."""
+    okapi = await standing.person()
+    before = okapi.client.cookies["chargeline_session"]
+    await okapi.client.post("/login", data={"name": "L. Lemur", "role": "lead"})
+    async with standing.client() as client:
+        client.cookies.set("chargeline_session", before, domain="localhost.local")
+        assert (await client.get("/work")).status_code == 303
+
+
 async def test_logging_out_ends_the_session_for_every_copy_of_the_cookie(
     standing: Standing,
 ) -> None:

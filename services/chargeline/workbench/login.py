@@ -71,6 +71,7 @@ async def log_in(
         )
     if not bench.logins.allows(request.client.host if request.client is not None else ""):
         raise too_many("/login")
+    await bench.people.leave(request.cookies.get(COOKIE, ""))
     token = await bench.people.begin(form.name, form.name, form.role)
     address = address_after_login(form.next, form.role)
     return logged_in(address, token, secure=request.url.scheme == "https")

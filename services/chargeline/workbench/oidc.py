@@ -24,7 +24,7 @@ from starlette.types import ASGIApp
 from chargeline.engine import Finding, FindingError, printable
 from chargeline.settings import Settings
 from chargeline.telemetry import logs
-from chargeline.workbench.bench import TheBench, too_many
+from chargeline.workbench.bench import COOKIE, TheBench, too_many
 from chargeline.workbench.login import address_after_login, logged_in, own_address
 from chargeline.workbench.rights import ROLES, Role
 
@@ -203,6 +203,7 @@ async def back(request: Request, bench: TheBench) -> Response:
     provider = provider_of(request)
     claims = await provider.end(request)
     roles = provider.roles_of(claims)
+    await bench.people.leave(request.cookies.get(COOKIE, ""))
     who = printable(str(claims.get("preferred_username") or claims.get("email") or claims["sub"]))
     token = await bench.people.begin(
         who[:200],

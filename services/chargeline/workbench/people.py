@@ -92,6 +92,12 @@ class People:
         roles = tuple([role for role in ROLES if role in session.roles.split()])
         return Person(session.who, session.name, roles, csrf=session.csrf, digest=digest)
 
+    async def leave(self, token: str) -> None:
+        """End the session of a token, if there is one: whoever logs in again leaves none behind."""
+        if token:
+            async with self._ledger.batch() as batch:
+                await batch.workbench.end_sessions(digest=_digest(token))
+
     async def end(self, person: Person) -> None:
         """End the session of a person."""
         async with self._ledger.batch() as batch:

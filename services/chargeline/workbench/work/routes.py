@@ -12,11 +12,12 @@ from pydantic import BaseModel, Field
 
 from chargeline.drafting.acting import act_of
 from chargeline.engine import Finding, VisitKey
+from chargeline.ledger.auditing import Act
 from chargeline.ledger.view import View
 from chargeline.ledger.work_list import NOBODY, Facet, WorkList
 from chargeline.ledger.workbench_records import StoredAssignment
 from chargeline.workbench.addresses import Text, key_named, no_such_visit
-from chargeline.workbench.bench import NotValidError, TheBench, needs, our_form
+from chargeline.workbench.bench import Bench, NotValidError, TheBench, needs, our_form
 from chargeline.workbench.downloads import table_of
 from chargeline.workbench.login import own_address
 from chargeline.workbench.pages import page
@@ -110,25 +111,8 @@ async def assign(
     bench: TheBench, person: MayAssign, form: Annotated[ChosenVisits, Form()]
 ) -> Response:
     """Give the chosen visits to somebody, or to nobody."""
-    now = bench.clock()
-    async with bench.ledger.batch() as batch:
-        keys = await form.keys(batch)
-        before = await batch.workbench.assignments(keys)
-        rows = [
-            StoredAssignment(
-                *key,
-                owner=form.owner,
-                asked_unit_at=before[key].asked_unit_at if key in before else None,
-                at=now,
-                who=person.who,
-            )
-            for key in keys
-        ]
-        await batch.workbench.assign(rows)
-        told = {"owner": form.owner, "visits": len(keys)}
-        act = act_of("work.assign", "visits", _named(keys), who=person.who, details=told)
-        await batch.audit([act])
-    return RedirectResponse(own_address(form.back), 303)
+    assigned = act_of("work.assign", "visits", "", who=person.who, details={"owner": form.owner})
+    return await _noted(bench, person, form, assigned, owner=form.owner)
 
 
 @router.post("/ask", dependencies=OUR_FORM, include_in_schema=False)
@@ -136,24 +120,26 @@ async def ask_unit(
     bench: TheBench, person: MayAsk, form: Annotated[ChosenVisits, Form()]
 ) -> Response:
     """Note that the units of the chosen visits were asked."""
+    asked = act_of("work.ask", "visits", "", who=person.who)
+    return await _noted(bench, person, form, asked, asked_unit_at=bench.clock())
+
+
+async def _noted(
+    bench: Bench, person: Person, form: ChosenVisits, act: Act, **changes: Any
+) -> Response:
+    """Change who sees to the chosen visits, and record it."""
     now = bench.clock()
     async with bench.ledger.batch() as batch:
         keys = await form.keys(batch)
         before = await batch.workbench.assignments(keys)
-        rows = [
-            StoredAssignment(
-                *key,
-                owner=before[key].owner if key in before else "",
-                asked_unit_at=now,
-                at=now,
-                who=person.who,
-            )
-            for key in keys
+        nobody = [
+            StoredAssignment(*key, owner="", asked_unit_at=None, at=now, who="") for key in keys
         ]
-        await batch.workbench.assign(rows)
-        told = {"visits": len(keys)}
-        act = act_of("work.ask", "visits", _named(keys), who=person.who, details=told)
-        await batch.audit([act])
+        rows = [before.get(key, row) for key, row in zip(keys, nobody, strict=True)]
+        changed = [row._replace(at=now, who=person.who, **changes) for row in rows]
+        await batch.workbench.assign(changed)
+        told = {**act.details, "visits": len(keys)}
+        await batch.audit([act._replace(record=_named(keys), details=told)])
     return RedirectResponse(own_address(form.back), 303)
 
 
