@@ -114,3 +114,64 @@ def test_a_day_that_nothing_touches_stays_the_same_object() -> None:
     feed.add(reading(message("RAS^O17", orc("R2"), later, rxr("IV"))))
     assert feed[KEY].days[0] is before
     assert len(feed[KEY].days) == 2
+
+
+def report(*rows: tuple[str, str, str]) -> bytes:
+    """One report of 2 March at ten; each row is a code, what is said, and the status (OBX-11)."""
+    said = [
+        segment("OBX", {1: str(n), 2: "ST", 3: code, 4: "1", 5: value, 11: status})
+        for n, (code, value, status) in enumerate(rows, 1)
+    ]
+    obr = segment("OBR", {1: "1", 3: "R1", 7: "202603020915"})
+    return message("ORU^R01", obr, *said, sent="1000")
+
+
+@pytest.mark.parametrize(
+    ("said", "counts"),
+    [
+        ([("25", "F"), ("45", "F")], ["25", "45"]),
+        ([("45", "F"), ("25", "F")], ["25", "45"]),
+        ([("25", "F"), ("25", "F")], ["25"]),
+        ([("45~25", "F")], ["25", "45"]),
+        ([("45~45", "F")], ["45"]),
+        ([("25", "F"), ("45", "C")], ["45"]),
+        ([("25", "F"), ("30~45", "C")], ["30", "45"]),
+        ([("25", "C"), ("45", "C")], ["25", "45"]),
+        ([("25", "F"), ("45", "F"), ("45", "D")], ["25"]),
+        ([("25", "F"), ("45", "F"), ("", "D")], []),
+        ([("45", "D"), ("25", "F")], ["25"]),
+        ([*[("25", "F")] * 9, ("45", "C")], ["45"]),  # the tenth row is after the ninth
+    ],
+)
+@pytest.mark.parametrize("code", ["VISIT-MINUTES", "RT-FRACTION"])
+def test_two_values_of_one_report_stand_beside_each_other(
+    code: str, said: list[tuple[str, str]], counts: list[str]
+) -> None:
+    """Unless one row corrects another one or takes it back; the report may come twice."""
+    data = report(*[(code, value, status) for value, status in said])
+    for feed in ([data], [data, data]):
+        assert sorted([value for _, value in values(timeline_of(INFUSED, *feed))]) == counts
+
+
+def test_two_messages_of_one_time_stand_beside_each_other() -> None:
+    """In whatever order they come: the timeline is the same one."""
+    told = [report(("VISIT-MINUTES", minutes, "F")) for minutes in ("25", "45", "30")]
+    first, *others = [timeline_of(*order).days for order in permutations(told)]
+    assert sorted([part.value for part in first[0].care.observations]) == ["25", "30", "45"]
+    assert others == [first] * 5
+
+
+def test_one_value_on_two_days_of_a_report_is_said_of_both() -> None:
+    """OBX-14 tells the days; neither takes the place of the other."""
+    rows = [
+        segment("OBX", {1: day, 3: "VISIT-MINUTES", 5: "25", 11: "F", 14: f"2026030{day}0900"})
+        for day in ("2", "3")
+    ]
+    timeline = timeline_of(message("ORU^R01", segment("OBR", {3: "R1"}), *rows, sent="1000"))
+    assert [(day.day.day, len(day.care.observations)) for day in timeline.days] == [(2, 1), (3, 1)]
+
+
+def test_a_report_of_many_values_keeps_some_of_them() -> None:
+    """They are in question as two are, and reading them stays quick."""
+    data = report(*[("VISIT-MINUTES", f"{n}~{n + 5000}", "F") for n in range(1, 3000)])
+    assert 2 <= len(values(timeline_of(data))) <= 21

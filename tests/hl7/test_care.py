@@ -54,6 +54,26 @@ def test_a_time_that_the_observation_lacks_is_that_of_its_report() -> None:
     assert weight.at == datetime(2026, 3, 2, 13, 40, tzinfo=UTC)
 
 
+@pytest.mark.parametrize(
+    ("code", "said", "values"),
+    [
+        ("VISIT-MINUTES", "45~25", [("45", "OBX[1]-5"), ("25", "OBX[1]-5[2]")]),
+        ("PATIENT-STATUS", "NEW~~NEW~ESTABLISHED",
+         [("new", "OBX[1]-5"), ("established", "OBX[1]-5[4]")]),
+        ("RT-TECHNIQUE", "~ELECTRONS", [("electrons", "OBX[1]-5[2]")]),
+        ("RT-TECHNIQUE", "~", [("", "OBX[1]-5")]),
+        ("VISIT-MINUTES", r"4\R\5", [("4~5", "OBX[1]-5")]),
+        ("29463-7", "70~71", [("70", "OBX[1]-5")]),
+    ],
+)  # fmt: skip
+def test_repetitions_of_what_is_said_of_a_day_are_values_of_their_own(
+    code: str, said: str, values: list[tuple[str, str]]
+) -> None:
+    """Each text once, with its place; of a measure of the patient the first one is read."""
+    rows = observed(OBR, f"OBX|1|ST|{code}^^L||{said}||||||F")
+    assert [(part.value, part.address) for part in rows] == values
+
+
 def test_a_number_in_letters_is_the_one_of_the_profile() -> None:
     """[numbers] of a profile; what it lacks is no number."""
     table = read_interface(rules_directory(), "standard") | {"numbers": {"two": 2}}

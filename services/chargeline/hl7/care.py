@@ -31,6 +31,7 @@ _new_note = by_keyword(Note)
 _new_posted = by_keyword(PostedCharge)
 
 _LONGEST_VALUE = 200
+_MOST_VALUES = 20  # that differ in one field; more of them are in question as two are
 # HL7 table 0085. What is pending, preliminary, not verified or not asked for is no result yet.
 _STATUS: Mapping[str, words.RecordStatus | None] = {
     **dict.fromkeys(("D", "W", "X"), "delete"),
@@ -103,21 +104,45 @@ def _observations(
             except Hl7Error as error:
                 yield unreadable(reference, error)
                 continue
-            yield _observation(
-                row=row,
-                about=about,
-                status=status,
-                when=when,
-                group=_report_number(report, message.delimiters),
-                reference=reference,
-                address=f"{address}-5",
-                profile=profile,
-                delimiters=message.delimiters,
-            )
+            for number, value in _values(row, about, message.delimiters):
+                yield _observation(
+                    row=row,
+                    value=value,
+                    about=about,
+                    status=status,
+                    when=when,
+                    group=_report_number(report, message.delimiters),
+                    reference=reference,
+                    address=f"{address}-5" if number == 1 else f"{address}-5[{number}]",
+                    profile=profile,
+                    delimiters=message.delimiters,
+                )
+
+
+def _values(
+    row: Row, about: care_words.Observed, delimiters: Delimiters
+) -> Iterator[tuple[int, str]]:
+    """The number and text of each repetition of OBX-5, each text once.
+
+    What is said of a visit or a session is one thing, so that two repetitions say it in two ways.
+    Of a measure or of evidence the first one counts. An empty field is one empty value.
+    """
+    repetitions = field(row, 5).split(delimiters.repetition)
+    if care_words.OBSERVED_OF[about] not in care_words.OF_A_DAY:
+        repetitions = repetitions[:1]
+    valued: dict[str, int] = {}
+    for number, text in enumerate(repetitions, 1):
+        if any(text_at(text, n, delimiters) for n in (1, 2)):
+            valued.setdefault(text, number)
+        if len(valued) == _MOST_VALUES:
+            break
+    for text, number in (valued or {"": 1}).items():
+        yield number, text
 
 
 def _observation(
     row: Row,
+    value: str,
     about: care_words.Observed,
     status: words.RecordStatus,
     when: DayAndTime,
@@ -127,7 +152,6 @@ def _observation(
     profile: Profile,
     delimiters: Delimiters,
 ) -> Observation:
-    value = field(row, 5)
     texts = [text for n in (1, 2) if (text := text_at(value, n, delimiters))]
     meaning = next((profile.values[t.upper()] for t in texts if t.upper() in profile.values), "")
     number = texts[0] if texts else ""

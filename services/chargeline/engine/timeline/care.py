@@ -5,6 +5,7 @@ day each lies. It knows no codes, and nothing of what was given. Each version is
 time at which its message was sent; the latest counts, so the order of arrival does not matter.
 """
 
+import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple, TypeVar
@@ -19,11 +20,13 @@ from chargeline.engine.care import (
     PostedCharge,
     is_of_a_day,
 )
-from chargeline.engine.care_words import OBSERVED_OF
 from chargeline.engine.events import BEGINNING
 from chargeline.engine.timeline.appointments import AppointmentBuilder
 from chargeline.engine.timeline.merges import Version
 from chargeline.engine.timeline.records import Day
+
+_MOST_BESIDE = 20  # more than two values are in question as two are, and each costs time
+_NUMBER = re.compile(r"\d+")
 
 
 class _Latest(NamedTuple):
@@ -31,7 +34,7 @@ class _Latest(NamedTuple):
     order of what it says.
     """
 
-    version: tuple[Version, str]
+    version: tuple[Version, tuple[int, ...]]
     event: CareEvent
     beside: tuple[Observation, ...] = ()
 
@@ -53,7 +56,7 @@ class CareBuilder:
             self._days = None if is_new else self._days
             return is_new
         slot = _slot(event)
-        version = ((sent or BEGINNING, event.message.digest), event.address)
+        version = ((sent or BEGINNING, event.message.digest), _numbers(event))
         before = self._latest.get(slot)
         latest = _Latest(version, event)
         if before is not None and before.version[0][0] >= version[0][0]:
@@ -123,27 +126,52 @@ class CareBuilder:
 def _of_one_time(before: _Latest, now: _Latest) -> _Latest:
     """What counts of two versions that were sent at one time: the last in the order of messages.
 
-    What a report of radiation says otherwise at that time stays beside it, because nobody knows
-    which is right. Of several messages that say the same the last one stays, in whatever order they
-    come.
+    What reports of visits and of radiation say otherwise at that time stays beside it, because
+    nobody knows which is right. Of several that say the same the last one stays, in whatever order
+    the messages come.
     """
+    still = _of_days(*before.beside, before.event)
+    for event in _of_days(now.event):
+        still = [earlier for earlier in still if not _strikes(event, earlier)] + [event]
+    others = {_said(event): event for event in sorted(still, key=_place)}
     last = max(before, now, key=lambda latest: latest.version)
-    others = {e.value: e for e in sorted((*before.beside, *_of_radiation(before, now)), key=_place)}
-    said = [event for event in others.values() if event.value != _value(last.event)]
-    return last._replace(beside=tuple(sorted(said, key=_place)))
+    last_said = {_said(event) for event in _of_days(last.event)}
+    said = [event for words, event in others.items() if words not in last_said]
+    return last._replace(beside=tuple(sorted(said, key=_place)[:_MOST_BESIDE]))
 
 
-def _of_radiation(*latest: _Latest) -> list[Observation]:
-    events = [version.event for version in latest]
-    return [e for e in events if isinstance(e, Observation) and OBSERVED_OF[e.about] == "radiation"]
+def _of_days(*events: CareEvent) -> list[Observation]:
+    return [event for event in events if isinstance(event, Observation) and is_of_a_day(event)]
 
 
-def _place(event: CareEvent) -> tuple[str, str]:
-    return (event.message.digest, event.address)
+def _strikes(now: Observation, earlier: Observation) -> bool:
+    """Whether a row of a message settles an earlier row of the same message.
+
+    A correction (OBX-11) stands in place of what it corrects, and what is taken back takes along
+    the rows with its value, or all of them where it has no value.
+    """
+    is_one_message = now.message.digest == earlier.message.digest
+    if now.status == "add" or not is_one_message or _numbers(now)[0] <= _numbers(earlier)[0]:
+        return False
+    if now.status == "update":
+        return earlier.status != "update"
+    return now.value in ("", earlier.value)
 
 
-def _value(event: CareEvent) -> str:
-    return event.value if isinstance(event, Observation) else ""
+def _said(event: Observation) -> tuple[str, str, date]:
+    return (event.value, event.unit.casefold(), event.day)
+
+
+def _place(event: CareEvent) -> tuple[str, tuple[int, ...]]:
+    return (event.message.digest, _numbers(event))
+
+
+def _numbers(event: CareEvent) -> tuple[int, ...]:
+    """The numbers of an address, so that the tenth row of a message is after the ninth.
+
+    OBX[10]-5 is (10, 5), and its second repetition OBX[10]-5[2] is (10, 5, 2).
+    """
+    return tuple([int(number) for number in _NUMBER.findall(event.address)])
 
 
 def _slot(event: CareEvent) -> tuple[str, ...]:
