@@ -230,16 +230,6 @@ def test_the_first_insurance_is_the_payer() -> None:
     assert (visit.payer, visit.payer_name) == ("ZEBRACARE", "Zebra Care")
 
 
-def test_authorizations_of_all_insurances_are_kept() -> None:
-    """The first component of IN1-14 is kept of both IN1, in their order."""
-    rows = [
-        segment("IN1", {1: number, 3: "ZEBRACARE", 14: text})
-        for number, text in (("1", "AUTH7^20260301"), ("2", "AUTH8"))
-    ]
-    assert fact(with_rows(*rows)).authorizations == ("AUTH7", "AUTH8")
-    assert fact(with_rows("IN1|1|P1|ZEBRACARE")).authorizations is None
-
-
 def test_diagnoses_are_the_codes_in_their_order() -> None:
     """A code of DG1-3 that comes twice is kept once; a DG1 with a text only gives none."""
     rows = (

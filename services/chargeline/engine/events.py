@@ -238,8 +238,9 @@ class VisitFact(NamedTuple):
     happened. `place` is the nursing unit or clinic, and `site` the facility in which that is
     (PV1-3.4). `practitioners` are the NPIs of who attends, orders and performs. `diagnoses` and
     `authorizations` are the whole lists of the message, and `not_numbers` the words in place of a
-    number of an authorization, such as NONE. `replaces_patient` is the patient to whom the visit no
-    longer belongs (A44).
+    number of an authorization, such as NONE. `payer_doubt` says why the insurances of the message
+    do not tell who pays; `payer` is "" then. `replaces_patient` is the patient to whom the visit
+    no longer belongs (A44).
     """
 
     message: MessageRef
@@ -258,6 +259,7 @@ class VisitFact(NamedTuple):
     place: str | None = None
     site: str | None = None
     practitioners: tuple[str, ...] = ()
+    payer_doubt: Finding | None = None
 
 
 class Unreadable(NamedTuple):

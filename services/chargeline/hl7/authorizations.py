@@ -21,6 +21,7 @@ from chargeline.engine import (
 )
 from chargeline.hl7.delimiters import NULL, Delimiters, text_at
 from chargeline.hl7.errors import Hl7Error
+from chargeline.hl7.insurances import primary_of
 from chargeline.hl7.message import Message
 from chargeline.hl7.moments import day_at
 from chargeline.hl7.profile import Profile
@@ -253,8 +254,8 @@ class _MessageReader:
         return day
 
     def _payer(self) -> str:
-        """The payer of the message: IN1-3, else IN1-2."""
-        return self._text(self.heads.get("IN1", ["IN1"]), 3, 2)
+        """The payer of the message: IN1-3, else IN1-2, of the IN1 that pays first."""
+        return self._text(primary_of(self.message, self.profile).row or ["IN1"], 3, 2)
 
     def _provider(self, row: Row) -> str:
         """The professional of AUT-24, else the number of the provider that is referred to."""

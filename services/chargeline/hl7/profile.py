@@ -41,7 +41,7 @@ CARE_TABLES = {
 }
 _TOP_KEYS = frozenset(
     {"name", "describes", "source", "zone", "visit", "facility", "patient_number_types"}
-    | {"patient_class", "place"}
+    | {"patient_class", "place", "insurance_order", "insurance_numbers"}
     | {
         "empty_end",
         "order",
@@ -80,6 +80,8 @@ _NO_NUMBERS = (
     *("TBD", "TBA", "UNKNOWN", "UNK", "WAIVED", "DENIED", "SEE NOTES", "ON FILE", "YES", "Y", "X"),
     *("XXX", "XXXX", "TEST"),
 )
+_INSURANCE = ("IN1",)
+_INSURANCE_ORDER = ("IN1-22.1", "IN1-1.1")  # the priority, else the set id
 _PATIENT_CLASS = ("PV1-2.1",)  # where a profile does not say where the class stands
 _PLACE = re.compile(r"([A-Z][A-Z0-9]{2})-(\d{1,2})(?:\.(\d{1,2}))?")
 
@@ -165,6 +167,10 @@ class Profile:
         self.course = posted.places("course", _IN_CHARGE) if posted is not None else ()
         self._read_appointments(reader)
         self._read_authorizations(reader)
+        self.insurance_order = reader.places(
+            "insurance_order", _INSURANCE, default=_INSURANCE_ORDER
+        )
+        self.insurance_numbers = reader.numbers("insurance_numbers")
 
     def _read_authorizations(self, reader: "_TableReader") -> None:
         """What a sender says of authorizations, and with which words."""

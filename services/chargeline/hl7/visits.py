@@ -19,6 +19,7 @@ from chargeline.engine import (
     words,
 )
 from chargeline.hl7.delimiters import NULL, Delimiters, component, text_at, unescape
+from chargeline.hl7.insurances import Primary, primary_of
 from chargeline.hl7.message import Message
 from chargeline.hl7.profile import Profile
 from chargeline.hl7.segments import first_of_all
@@ -59,16 +60,18 @@ def visit_fact(
             site=site or None,
             practitioners=practitioners,
         )
-    in1 = heads.get("IN1")
-    named, not_numbers = _authorizations(message, profile)
+    primary = primary_of(message, profile)
+    in1, is_doubted = primary.row, primary.doubt is not None
+    named, not_numbers = _authorizations(message, primary, profile)
     return _new_visit_fact(
         message=reference,
         trigger=message.trigger if adt else "",
         effective=_effective(message, heads.get("EVN"), pv1, profile) if adt else None,
         patient=patient,
         patient_class=patient_class,
-        payer=_first_of(message, in1, (3, 2)),
-        payer_name=_text(message, in1, 4),
+        payer="" if is_doubted else _first_of(message, in1, (3, 2)),
+        payer_name="" if is_doubted else _text(message, in1, 4),
+        payer_doubt=primary.doubt,
         authorizations=named,
         not_numbers=not_numbers,
         diagnoses=_diagnoses(message),
@@ -192,21 +195,23 @@ def _patient_class(
 
 
 def _authorizations(
-    message: Message, profile: Profile
+    message: Message, primary: Primary, profile: Profile
 ) -> tuple[tuple[str, ...] | None, tuple[str, ...]]:
     """The numbers in IN1-14, None where it is empty; and the words in place of a number.
 
+    Only those of who pays first count, and none while nobody knows who that is.
     What has no letter and no digit, or no digit but 0, is no number either.
     """
     numbers, words = [], []
-    for row in message.rows:
-        if row[0] == "IN1":
-            text = _text(message, row, 14)
-            is_empty = not any(character.isalnum() and character != "0" for character in text or "")
-            if text and (is_empty or text.upper() in profile.no_authorization):
-                words.append(text)
-            elif text:
-                numbers.append(text)
+    for row in primary.rows:
+        text = _text(message, row, 14)
+        is_empty = not any(character.isalnum() and character != "0" for character in text or "")
+        if text and (is_empty or text.upper() in profile.no_authorization):
+            words.append(text)
+        elif text:
+            numbers.append(text)
+    if primary.doubt is not None:
+        return (), ()
     return (tuple(numbers) if numbers or words else None, tuple(words))
 
 

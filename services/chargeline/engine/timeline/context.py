@@ -8,10 +8,10 @@ order of arrival does not matter: a payer sent at 10:00 stays although one of 09
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from chargeline.engine.events import BEGINNING, VisitFact
+from chargeline.engine.events import BEGINNING, Source, VisitFact
 from chargeline.engine.shapes import by_keyword
 from chargeline.engine.timeline.merges import Version
-from chargeline.engine.timeline.records import VisitContext
+from chargeline.engine.timeline.records import Problem, VisitContext
 from chargeline.engine.words import PatientClassFact
 
 _new_visit_context = by_keyword(VisitContext)
@@ -56,6 +56,7 @@ class ContextBuilder:
         self._replaced: set[str] = set()
         self._payer = _Register("")
         self._payer_name = _Register("")
+        self._payer_doubt: _Register[Problem | None] = _Register(None)
         self._authorizations: _Register[tuple[tuple[str, ...], tuple[str, ...]]] = _Register(
             ((), ())
         )
@@ -91,6 +92,7 @@ class ContextBuilder:
         changed = False
         if fact.payer is not None:
             changed |= self._payer.offer(version, fact.payer)
+            self._payer_doubt.offer(version, _doubt_of(fact))
         if fact.payer_name is not None:
             changed |= self._payer_name.offer(version, fact.payer_name)
         if fact.authorizations is not None:
@@ -134,6 +136,11 @@ class ContextBuilder:
         """
         return tuple(sorted(self.patients.keys() - self._replaced))
 
+    def problems(self) -> tuple[Problem, ...]:
+        """That the message which counts for the payer contradicts itself; () if it does not."""
+        doubt = self._payer_doubt.value
+        return (doubt,) if doubt is not None else ()
+
     def context(self) -> VisitContext:
         """The context after all messages so far; the very same object if nothing changed."""
         if self._context is None:
@@ -164,3 +171,8 @@ class ContextBuilder:
         if not history and self._class.value:
             history.append((None, self._class.value))
         return tuple(history)
+
+
+def _doubt_of(fact: VisitFact) -> Problem | None:
+    doubt = fact.payer_doubt
+    return Problem(doubt, Source(fact.message, doubt.where)) if doubt is not None else None

@@ -317,10 +317,11 @@ class Visit:
 
     def _problems(self) -> tuple[Problem, ...]:
         """The parts that could not be read, in an order that does not depend on arrival."""
-        unreadable = [event for _key, event in sorted(self._unreadable.items())]
-        return tuple(
-            [Problem(each.finding, Source(each.message, each.finding.where)) for each in unreadable]
-        )
+        unreadable = [
+            Problem(event.finding, Source(event.message, event.finding.where))
+            for _key, event in sorted(self._unreadable.items())
+        ]
+        return (*self._context.problems(), *unreadable)
 
     def _dispensed(self) -> tuple[Dispensed, ...]:
         """What was handed out for the orders, by the number of the order."""

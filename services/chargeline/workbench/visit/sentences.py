@@ -77,6 +77,7 @@ SENTENCES: Mapping[str, str] = {
     "visit.cancelled": "Was anything done under this cancelled visit?",
     "visit.forgotten": "How is the late message billed? The others of the visit were removed.",
     "visit.two_patients": "Whose visit is it?",
+    "payer.unclear": "Which insurance of the visit pays first?",
     "visit.missing": "To which visit does the message belong?",
     # visits with a practitioner
     "visit.where": "How is the visit billed? It took place outside an office or clinic.",
