@@ -11,7 +11,7 @@ from chargeline.engine import Authorization, MessageRef, Use, VisitKey, accounts
 from chargeline.engine.authorization_words import StatusCharted
 from chargeline.engine.authorizations.deadlines import Clocks, WarnAnswer
 from chargeline.engine.authorizations.facts import put_together
-from chargeline.engine.authorizations.on_file import unfit
+from chargeline.engine.authorizations.on_file import nearest, unfit
 from chargeline.engine.authorizations.said import lack_of
 from chargeline.engine.authorizations.used import Countdown, counted
 from chargeline.engine.timeline.authorizations import AuthorizationBuilder
@@ -223,3 +223,11 @@ def test_a_refusal_that_is_over_keeps_the_day_on_which_it_was_told() -> None:
     refused = told("02-15", "denied")
     whole = put_together([APPROVED, refused, told("03-20", "approved", "04-01", "06-30")])
     assert whole.as_of(on("03-01")).decided == refused.message.sent
+
+
+def test_a_dose_between_two_periods_of_a_number_hears_of_the_renewal() -> None:
+    """As with two numbers: the later period starts too late, and nothing has to be asked for."""
+    whole = put_together([APPROVED, told("03-20", "approved", "05-01", "06-30", units=400)])
+    near = nearest([whole], dose("04-15"))
+    assert near is not None
+    assert (near[0].starts, near[1]) == (on("05-01"), "authorization.not_begun")

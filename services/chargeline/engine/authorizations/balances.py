@@ -212,9 +212,9 @@ def _is_of(account: Account, authorization: Authorization) -> bool:
 def _ended(authorization: Authorization, use: Use, on_file: Sequence[Authorization]) -> bool:
     """Whether a dose is not covered because just this authorization ends before it."""
     near = nearest(on_file, use)
-    return (
-        near is not None and near[1] == "authorization.expired" and is_one(near[0], authorization)
-    )
+    if near is None or not is_one(near[0], authorization):
+        return False
+    return near[1] == "authorization.expired" or authorization.begins_again_after(use.day)
 
 
 def _overlap(one: Authorization, other: Authorization, day: date) -> bool:

@@ -138,6 +138,12 @@ class Authorization(NamedTuple):
         is_anew = until is not None and self.starts is not None and until < self.starts
         return self.starts if is_anew else None
 
+    def begins_again_after(self, day: date) -> bool:
+        """Whether a day lies in the gap between an earlier period of it and the one of now."""
+        until, begins = self.as_of(day).until, self.counts_since
+        is_granted = _is_granted(self.status, self.unsaid)
+        return is_granted and begins is not None and until is not None and until < day < begins
+
     @property
     def source(self) -> Source:
         """Where it stands."""

@@ -48,12 +48,17 @@ def nearest(
     """The authorization of the code that comes nearest to covering a use, and why it does not."""
     reasons = [
         (_RANK[edit], authorization.number, authorization, edit)
-        for authorization in as_of(authorizations, use.day)
+        for authorization in [*as_of(authorizations, use.day), *_renewed(authorizations, use.day)]
         if is_of_code(authorization, use.code) and (edit := unfit(authorization, use)) is not None
     ]
     named = [reason for reason in reasons if reason[1] in use.numbers]
     best = min(named or reasons, key=lambda reason: reason[:2], default=None)
     return (best[2], best[3]) if best is not None else None
+
+
+def _renewed(authorizations: Iterable[Authorization], day: date) -> list[Authorization]:
+    """Those of which an earlier period is over on a day, and which are granted from a later one."""
+    return [entry for entry in authorizations if entry.begins_again_after(day)]
 
 
 def _is_unclear(authorization: Authorization, _use: Use) -> bool:

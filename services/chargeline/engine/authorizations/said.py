@@ -195,6 +195,9 @@ _SENTENCES: Mapping[Unfit, _Sentence] = {
 
 def state_of(authorization: Authorization, day: date, zone: str) -> str:
     """How an authorization stands for somebody who looks on a day in a time zone, in words."""
+    if authorization.begins_again_after(day):
+        ended, begins = authorization.as_of(day).until, authorization.starts
+        return f"ended on {ended}, starts again on {begins}"
     authorization = authorization.as_of(day)
     asked, since = authorization.requested, authorization.decided
     asked_for = f"asked for on {local_day(asked, zone)}" if asked is not None else "asked for"
