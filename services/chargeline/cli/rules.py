@@ -9,11 +9,11 @@ import argparse
 from chargeline.cli.arguments import Verbs, add_formulary, add_rules_folder, loaded_rules
 from chargeline.cli.ending import OK, WRONG_USE, not_found, wrong_use
 from chargeline.cli.paper import page
+from chargeline.cli.typed import add_typed_visit, typed_visit
 from chargeline.coding.rules_pages import check, difference, listing, show
-from chargeline.engine import words
 from chargeline.rulebook.loading import refuse_unknown_policy
 from chargeline.rulebook.trying import tried
-from chargeline.rulebook.typed import NotationError, TypedVisit
+from chargeline.rulebook.typed import NotationError
 
 _CHECK_HELP = """\
 Looks for facts that no rule decides, facts that two rules decide differently, cases that fail,
@@ -89,25 +89,7 @@ def _add_try(actions: "Verbs[argparse.ArgumentParser]") -> argparse.ArgumentPars
         metavar="TEXT",
         help="one administration: drug, dose, route and times, as in a case (rules/README.md)",
     )
-    trying.add_argument(
-        "--policy",
-        metavar="NAME",
-        default="",
-        help="the policy to draft under (default: the default policy of payers.toml)",
-    )
-    trying.add_argument(
-        "--diagnosis", metavar="CODE", default="", help="the first diagnosis of the visit"
-    )
-    trying.add_argument(
-        "--payer", metavar="NAME", default="", help="the payer of the visit, as IN1-3 writes it"
-    )
-    trying.add_argument(
-        "--class",
-        dest="patient_class",
-        choices=words.words_of(words.PatientClassFact),
-        default="outpatient",
-        help="the patient class of the visit (default: outpatient)",
-    )
+    add_typed_visit(trying)
     trying.set_defaults(run=_try)
     return trying
 
@@ -152,14 +134,8 @@ def _try(asked: argparse.Namespace) -> int:
     rulebook = loaded_rules(asked)[0]
     if asked.policy:
         refuse_unknown_policy(asked.policy, rulebook, where="--policy")
-    typed = TypedVisit(
-        given=asked.given,
-        payer=asked.payer,
-        diagnosis=asked.diagnosis,
-        patient_class=asked.patient_class,
-    )
     try:
-        lines = list(tried(typed, rulebook, asked.policy))
+        lines = list(tried(typed_visit(asked), rulebook, asked.policy))
     except NotationError as error:
         return wrong_use(str(error))
     print("\n".join(lines))

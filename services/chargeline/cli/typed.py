@@ -39,18 +39,7 @@ def add_try(verbs: "Verbs[argparse.ArgumentParser]") -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     trying.add_argument("given", nargs="+", metavar="TEXT", help="one administration")
-    trying.add_argument(
-        "--policy", metavar="NAME", default="", help="the policy (default: that of the payer)"
-    )
-    trying.add_argument("--payer", metavar="NAME", default="", help="the payer, as IN1-3 writes it")
-    trying.add_argument("--diagnosis", metavar="CODE", default="", help="the first diagnosis")
-    trying.add_argument(
-        "--class",
-        dest="patient_class",
-        choices=words.words_of(words.PatientClassFact),
-        default="outpatient",
-        help="the patient class (default: outpatient)",
-    )
+    add_typed_visit(trying)
     trying.add_argument(
         "--day",
         metavar="DATE",
@@ -65,17 +54,44 @@ def add_try(verbs: "Verbs[argparse.ArgumentParser]") -> None:
     trying.set_defaults(run=_try)
 
 
-def _try(asked: argparse.Namespace) -> int:
-    rulebook, _folder = loaded_rules(asked)
-    if asked.policy:
-        refuse_unknown_policy(asked.policy, rulebook, where="--policy")
-    typed = TypedVisit(
+def add_typed_visit(verb: argparse.ArgumentParser) -> None:
+    """Add what a visit that is typed is beside its administrations."""
+    verb.add_argument(
+        "--policy",
+        metavar="NAME",
+        default="",
+        help="the policy to draft under (default: that of the payer, by payers.toml)",
+    )
+    verb.add_argument(
+        "--diagnosis", metavar="CODE", default="", help="the first diagnosis of the visit"
+    )
+    verb.add_argument(
+        "--payer", metavar="NAME", default="", help="the payer of the visit, as IN1-3 writes it"
+    )
+    verb.add_argument(
+        "--class",
+        dest="patient_class",
+        choices=words.words_of(words.PatientClassFact),
+        default="outpatient",
+        help="the patient class of the visit (default: outpatient)",
+    )
+
+
+def typed_visit(asked: argparse.Namespace) -> TypedVisit:
+    """The visit of such arguments, on the first day of cases."""
+    return TypedVisit(
         given=asked.given,
         payer=asked.payer,
         diagnosis=asked.diagnosis,
         patient_class=asked.patient_class,
-        day=asked.day,
     )
+
+
+def _try(asked: argparse.Namespace) -> int:
+    rulebook, _folder = loaded_rules(asked)
+    if asked.policy:
+        refuse_unknown_policy(asked.policy, rulebook, where="--policy")
+    typed = typed_visit(asked)._replace(day=asked.day)
     try:
         timeline = typed_timeline(typed)
     except NotationError as error:

@@ -6,16 +6,16 @@ that could mean something there is written as `~` and its bytes: the visit `AB/1
 """
 
 import re
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Any
+from urllib.parse import quote, unquote_to_bytes, urlencode
 
 from pydantic import StringConstraints
 
 from chargeline.engine import Finding, VisitKey
 from chargeline.workbench.bench import NotThereError
 
-_PLAIN = re.compile(rb"[A-Za-z0-9_-]")
 _WRITTEN = re.compile(r"([A-Za-z0-9_-]|~[0-9A-F]{2})+")
-_BYTE = re.compile(r"~([0-9A-F]{2})")
 
 Reason = Annotated[
     str,
@@ -28,6 +28,12 @@ Text = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x1f\x
 """One line without signs that no database keeps."""
 
 
+def with_query(path: str, values: Mapping[str, Any]) -> str:
+    """An address with those parameters that have a value."""
+    query = urlencode({name: value for name, value in values.items() if value})
+    return f"{path}?{query}" if query else path
+
+
 def visit_address(facility: str, visit: str) -> str:
     """Where a visit is shown."""
     return f"/visits/{segment(facility)}/{segment(visit)}"
@@ -35,8 +41,8 @@ def visit_address(facility: str, visit: str) -> str:
 
 def segment(text: str) -> str:
     """A text as one segment of an address: letters, digits, `_`, `-`, and `~2F` for other bytes."""
-    parts = [bytes([byte]) for byte in text.encode("utf-8", "surrogatepass")]
-    return "".join(part.decode() if _PLAIN.fullmatch(part) else f"~{part[0]:02X}" for part in parts)
+    quoted = quote(text, safe="", errors="surrogatepass")  # it leaves . and ~ as they are
+    return quoted.replace(".", "%2E").replace("~", "%7E").replace("%", "~")
 
 
 def key_of(facility: str, visit: str) -> VisitKey:
@@ -60,8 +66,7 @@ def key_named(name: str) -> VisitKey:
 def _text(written: str) -> str:
     try:
         if _WRITTEN.fullmatch(written):
-            data = _BYTE.sub(lambda byte: chr(int(byte[1], 16)), written).encode("latin-1")
-            return data.decode("utf-8", "surrogatepass")
+            return unquote_to_bytes(written.replace("~", "%")).decode("utf-8", "surrogatepass")
     except UnicodeDecodeError as error:
         raise no_such_visit(written) from error
     raise no_such_visit(written)

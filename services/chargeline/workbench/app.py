@@ -24,7 +24,6 @@ from chargeline.telemetry import logs
 from chargeline.version import VERSION
 from chargeline.workbench import login, oidc, typed_routes, visit_routes
 from chargeline.workbench.bench import (
-    COOKIE,
     Bench,
     ForeignFormError,
     NoRightError,
@@ -33,6 +32,7 @@ from chargeline.workbench.bench import (
     NotValidError,
     ThePerson,
     is_by_itself,
+    session_token,
 )
 from chargeline.workbench.operations import routes as operations
 from chargeline.workbench.pages import STATIC_FILES, home_of, page
@@ -176,8 +176,7 @@ async def _told(request: Request, findings: list[Finding], status: int) -> Respo
     bench: Bench = request.app.state.bench
     person = None
     if status < 500:  # the session is in the ledger too
-        token = request.cookies.get(COOKIE, "")
-        person = await bench.people.find(token) if token else None
+        person = await bench.people.find(session_token(request))
     values = {"findings": findings, "status": status}
     return page(request, "error.html", person, values, status=status)
 

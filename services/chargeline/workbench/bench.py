@@ -70,11 +70,15 @@ def is_by_itself(request: Request) -> bool:
     return request.method == "GET" and "hx-request" in request.headers
 
 
+def session_token(request: Request) -> str:
+    """The token that a browser sends, "" for none."""
+    return request.cookies.get(COOKIE, "")
+
+
 async def person_of(request: Request) -> Person:
     """Who sends a request. Raises NotLoggedInError."""
-    token = request.cookies.get(COOKIE, "")
     people = bench_of(request).people
-    person = await people.find(token, by_itself=is_by_itself(request)) if token else None
+    person = await people.find(session_token(request), by_itself=is_by_itself(request))
     if person is None:
         raise NotLoggedInError
     return person
@@ -119,6 +123,31 @@ async def our_form(request: Request, bench: TheBench, person: ThePerson) -> None
         )
     if not bench.posts.allows(person.digest):
         raise too_many(request.url.path)
+
+
+OUR_FORM = [Depends(our_form)]
+"""The dependencies of an address that takes a form of our own."""
+
+
+def allow(allowance: Allowance, request: Request) -> None:
+    """Let a request pass of somebody who is not logged in. Raises ForeignFormError where more came
+    from its address than the allowance has.
+    """
+    if not allowance.allows(request.client.host if request.client is not None else ""):
+        raise too_many(request.url.path)
+
+
+def not_valid(where: str, expected: str, found: str, *, do: str) -> NotValidError:
+    """The refusal of a field of a form or an address."""
+    return NotValidError(
+        Finding(
+            "workbench.not_valid",
+            expected=expected,
+            found=found,
+            where=where,
+            do=do,
+        )
+    )
 
 
 def too_many(where: str) -> ForeignFormError:

@@ -8,21 +8,23 @@ from collections.abc import Sequence
 from typing import Annotated
 from urllib.parse import quote, urlsplit
 
-from fastapi import APIRouter, Depends, Form, Request
+from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
 from chargeline.engine import Finding
 from chargeline.workbench.bench import (
     COOKIE,
+    OUR_FORM,
     ForeignFormError,
     TheBench,
     ThePerson,
-    our_form,
-    too_many,
+    allow,
+    session_token,
 )
 from chargeline.workbench.pages import HOME, home_of, page
 from chargeline.workbench.rights import ROLES, Role, rights_of
+from chargeline.workbench.security import is_from_our_site
 
 router = APIRouter()
 # Invented staff, so that whoever tries the workbench need not think of a name.
@@ -59,7 +61,7 @@ async def log_in(
     request: Request, bench: TheBench, form: Annotated[DevelopmentLogin, Form()]
 ) -> Response:
     """Begin a session for whoever was named; a page of another site may not."""
-    if request.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+    if not is_from_our_site(request):
         raise ForeignFormError(
             Finding(
                 "workbench.not_ours",
@@ -69,9 +71,8 @@ async def log_in(
                 do="open /login and log in there",
             )
         )
-    if not bench.logins.allows(request.client.host if request.client is not None else ""):
-        raise too_many("/login")
-    await bench.people.leave(request.cookies.get(COOKIE, ""))
+    allow(bench.logins, request)
+    await bench.people.leave(session_token(request))
     token = await bench.people.begin(form.name, form.name, form.role)
     address = address_after_login(form.next, form.role)
     return logged_in(address, token, secure=request.url.scheme == "https")
@@ -84,7 +85,7 @@ def logged_in(address: str, token: str, *, secure: bool) -> Response:
     return answer
 
 
-@router.post("/logout", dependencies=[Depends(our_form)], include_in_schema=False)
+@router.post("/logout", dependencies=OUR_FORM, include_in_schema=False)
 async def log_out(bench: TheBench, person: ThePerson) -> Response:
     """End the session."""
     await bench.people.end(person)

@@ -4,14 +4,13 @@ It owns the look-up. Nothing is written here, and the program that owns the visi
 at the same moment.
 """
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 from chargeline.drafting.answering import DraftedVisit
 from chargeline.drafting.looking import drafted_now
 from chargeline.drafting.reading_back import answer_read
-from chargeline.engine import Finding, Formulary, VisitKey
-from chargeline.ledger.records import StoredAnswer, StoredMessage, StoredVisit
+from chargeline.engine import Finding, VisitKey
+from chargeline.ledger.records import StoredMessage, StoredVisit
 from chargeline.ledger.view import View
 from chargeline.ledger.workbench_records import StoredAssignment
 from chargeline.workbench.bench import Bench, NotThereError
@@ -19,22 +18,21 @@ from chargeline.workbench.visit.page import LedgerRows, SiteSetting
 
 
 class LookedAt(NamedTuple):
-    """A visit and what stands beside it. `assignment` is None where nobody was given it."""
+    """A visit and what stands beside it. `assignment` is None where nobody was given it, and
+    `recorded_by` says whose word it is that the address speaks of, "" for none.
+    """
 
     drafted: DraftedVisit
     rows: LedgerRows
     assignment: StoredAssignment | None
-    said: Sequence[StoredAnswer]
-    formulary: Formulary
-
-    def was_said(self, number: str, who: str) -> bool:
-        """Whether somebody said what has this number."""
-        return any(row.answer_id == number and answer_read(row).by == who for row in self.said)
+    recorded_by: str
 
 
-async def look_at(bench: Bench, view: View, key: VisitKey, message: str = "") -> LookedAt:
-    """A visit, with the message of a digest. Raises NotThereError where there is no such draft, and
-    UnreadableRow.
+async def look_at(
+    bench: Bench, view: View, key: VisitKey, *, message: str = "", recorded: str = ""
+) -> LookedAt:
+    """A visit, with the message of a digest and the word of a number. Raises NotThereError where
+    there is no such draft, and UnreadableRow.
     """
     visits = await drafted_now(view, bench.processor, [key])
     if not visits:
@@ -51,14 +49,18 @@ async def look_at(bench: Bench, view: View, key: VisitKey, message: str = "") ->
     revisions = await view.revisions(*key)
     shown = await _message(view, key, message) if message else None
     given = await view.workbench.assignments([key])
-    said = (await view.answers_of([key], await view.merges_around([key])))[key]
     return LookedAt(
         visits[0],
         LedgerRows(rows.get(key), revisions, shown),
         given.get(key),
-        said=said,
-        formulary=bench.processor.maker.rulebook.formulary,
+        recorded_by=await _recorded_by(view, key, recorded) if recorded else "",
     )
+
+
+async def _recorded_by(view: View, key: VisitKey, number: str) -> str:
+    """Who gave the answer, or said the word, of a number; "" for nobody."""
+    said = (await view.answers_of([key], await view.merges_around([key])))[key]
+    return next((answer_read(row).by for row in said if row.answer_id == number), "")
 
 
 async def _instead(view: View, key: VisitKey) -> str:

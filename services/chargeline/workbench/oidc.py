@@ -24,7 +24,7 @@ from starlette.types import ASGIApp
 from chargeline.engine import Finding, FindingError, printable
 from chargeline.settings import Settings
 from chargeline.telemetry import logs
-from chargeline.workbench.bench import COOKIE, TheBench, too_many
+from chargeline.workbench.bench import TheBench, allow, session_token
 from chargeline.workbench.login import address_after_login, logged_in, own_address
 from chargeline.workbench.rights import ROLES, Role
 
@@ -192,8 +192,7 @@ def provider_of(request: Request) -> Provider:
 @router.get("/login/begin", include_in_schema=False)
 async def begin(request: Request, bench: TheBench, next: str = "") -> Response:
     """Go to the provider."""
-    if not bench.logins.allows(request.client.host if request.client is not None else ""):
-        raise too_many("/login/begin")
+    allow(bench.logins, request)
     return await provider_of(request).begin(request, own_address(next))
 
 
@@ -203,7 +202,7 @@ async def back(request: Request, bench: TheBench) -> Response:
     provider = provider_of(request)
     claims = await provider.end(request)
     roles = provider.roles_of(claims)
-    await bench.people.leave(request.cookies.get(COOKIE, ""))
+    await bench.people.leave(session_token(request))
     who = printable(str(claims.get("preferred_username") or claims.get("email") or claims["sub"]))
     token = await bench.people.begin(
         who[:200],
@@ -219,8 +218,7 @@ async def back(request: Request, bench: TheBench) -> Response:
 @router.post("/login/ended", include_in_schema=False)
 async def ended(request: Request, bench: TheBench, logout_token: str = Form("")) -> Response:
     """The provider ends a session (back channel): it sends a token, and no person is there."""
-    if not bench.endings.allows(request.client.host if request.client is not None else ""):
-        raise too_many("/login/ended")
+    allow(bench.endings, request)
     session, subject = await provider_of(request).ended_session(logout_token)
     number = await bench.people.end_of_provider(session, subject)
     log.info("session.ended", count=number)

@@ -19,6 +19,7 @@ from chargeline.version import VERSION
 from chargeline.workbench import addresses, wording
 from chargeline.workbench.people import Person
 from chargeline.workbench.rights import Right
+from chargeline.workbench.visit.words import dollars
 
 STATIC_FILES = Path(__file__).parent / "static"
 HTMX = "htmx-2.0.11.min.js"
@@ -57,7 +58,7 @@ def _environment() -> Environment:
         finalize=lambda value: printable(value) if type(value) is str else value,
     )
     environment.filters |= {
-        "dollars": wording.dollars,
+        "dollars": dollars,
         "how_long": wording.length,
         "day": wording.day,
         "clock_time": wording.clock_time,

@@ -73,10 +73,12 @@ class People:
         return token
 
     async def find(self, token: str, *, by_itself: bool = False) -> Person | None:
-        """The person of a token; None if the session ended or was idle for too long.
+        """The person of a token; None for "", and if the session ended or was idle for too long.
 
         What a page asks `by_itself` is no use of the session: a board on a wall logs out as well.
         """
+        if not token:
+            return None
         digest, now = _digest(token), self._clock()
         async with self._ledger.view() as view:
             session = await view.workbench.session(digest)

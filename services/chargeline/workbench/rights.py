@@ -32,38 +32,21 @@ Right = Literal[
     "audit.see",  # who did what
 ]
 
+_VIEWER: frozenset[Right] = frozenset({"work.see", "visit.see", "running.see", "reports.see"})
+_CODER: frozenset[Right] = _VIEWER | {
+    "work.assign",
+    "work.ask",
+    "visit.reveal",
+    "visit.answer",
+    "visit.hold",
+}
 MAY: Mapping[Role, frozenset[Right]] = {
-    "viewer": frozenset({"work.see", "visit.see", "running.see", "reports.see"}),
+    "viewer": _VIEWER,
     "nurse": frozenset(
         {"work.see", "visit.see", "visit.reveal", "visit.answer", "running.see", "work.ask"}
     ),
-    "coder": frozenset(
-        {
-            "work.see",
-            "work.assign",
-            "work.ask",
-            "visit.see",
-            "visit.reveal",
-            "visit.answer",
-            "visit.hold",
-            "running.see",
-            "reports.see",
-        }
-    ),
-    "lead": frozenset(
-        {
-            "work.see",
-            "work.assign",
-            "work.ask",
-            "visit.see",
-            "visit.reveal",
-            "visit.answer",
-            "visit.hold",
-            "running.see",
-            "reports.see",
-            "audit.see",
-        }
-    ),
+    "coder": _CODER,
+    "lead": _CODER | {"audit.see"},
     "operator": frozenset({"operations.see", "operations.retry", "running.see", "reports.see"}),
     "auditor": frozenset({"work.see", "visit.see", "reports.see", "audit.see"}),
 }

@@ -88,6 +88,10 @@ def is_from_our_page(request: Request, expected: str, sent: str) -> bool:
     """Whether a form was sent by a page of ours: it brings the token of the session, and the
     browser does not say that it comes from another site.
     """
-    site = request.headers.get("sec-fetch-site", "same-origin")
     same = hmac.compare_digest(expected.encode(), sent.encode())
-    return bool(expected) and same and site in ("same-origin", "none")
+    return bool(expected) and same and is_from_our_site(request)
+
+
+def is_from_our_site(request: Request) -> bool:
+    """Whether the browser does not say that a request comes from a page of another site."""
+    return request.headers.get("sec-fetch-site", "none") in ("none", "same-origin")

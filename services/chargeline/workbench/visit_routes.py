@@ -6,6 +6,7 @@ answer: it is not recorded, and the form comes back with what was written. What 
 """
 
 import re
+from collections.abc import Callable
 from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Form, Query, Request
@@ -15,6 +16,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from chargeline.drafting.acting import act_of
 from chargeline.drafting.answering import (
     AnswerError,
+    DraftedVisit,
     Speaker,
     answer_to,
     questions_of_visit,
@@ -22,17 +24,17 @@ from chargeline.drafting.answering import (
     word_on_line,
 )
 from chargeline.drafting.said import keep_said
-from chargeline.engine import Finding, VisitKey
+from chargeline.engine import Finding, Formulary, VisitKey
 from chargeline.ledger.auditing import Verb
-from chargeline.published.answers import GivenAnswer, number_of
+from chargeline.published.answers import Given, number_of
 from chargeline.workbench.addresses import Reason, Text, key_of, visit_address
 from chargeline.workbench.bench import (
+    OUR_FORM,
     Bench,
     NotThereError,
     OutdatedError,
     TheBench,
     needs,
-    our_form,
 )
 from chargeline.workbench.looking import LookedAt, look_at, site_of
 from chargeline.workbench.pages import page, render
@@ -47,7 +49,6 @@ MayLook = Annotated[Person, Depends(needs("visit.see"))]
 MayReveal = Annotated[Person, Depends(needs("visit.reveal"))]
 MayAnswer = Annotated[Person, Depends(needs("visit.answer"))]
 MayHold = Annotated[Person, Depends(needs("visit.hold"))]
-OUR_FORM = [Depends(our_form)]
 _REASON: TypeAdapter[str] = TypeAdapter(Reason)
 _VALUE: TypeAdapter[str] = TypeAdapter(Text)
 _NUMBER = re.compile(r"[A-Za-z0-9]{1,40}")
@@ -111,37 +112,32 @@ async def answer(request: Request, bench: TheBench, person: MayAnswer, key: TheV
     """Keep an answer to a question, unless the charting changed since the page was made."""
     form = {name: str(value) for name, value in (await request.form()).items()}
     posted = posted_answer(form)
-    asking = Asking(request, bench, person)
     number = posted.question if _NUMBER.fullmatch(posted.question) else ""
-    async with bench.ledger.batch() as batch:
-        await batch.visits([key])  # whoever else answers waits here until this answer is kept
-        looked = await look_at(bench, batch, key)
-        try:
-            given = _given(
-                looked, posted, number, Speaker(person.who, bench.clock(), posted.reason)
-            )
-        except AnswerError as error:
-            chosen = OnPage(question=number)
-            return _page(asking, looked, chosen, refused=error, written=form)
-        await keep_said(batch, given, bench.settings.topic_inbound)
-    return RedirectResponse(f"{visit_address(*key)}?recorded={number_of(given)}", 303)
+    speaker = Speaker(person.who, bench.clock(), posted.reason)
+    formulary = bench.processor.maker.rulebook.formulary
+
+    def make(visit: DraftedVisit) -> Given:
+        return _given(visit, posted._replace(question=number), formulary, speaker)
+
+    asking = Asking(request, bench, person)
+    return await _say(asking, key, make, OnPage(question=number), written=form)
 
 
-def _given(looked: LookedAt, posted: AnswerFromForm, number: str, speaker: Speaker) -> GivenAnswer:
+def _given(
+    visit: DraftedVisit, posted: AnswerFromForm, formulary: Formulary, speaker: Speaker
+) -> Given:
     """The answer to keep. Raises AnswerError, and OutdatedError where the charting changed."""
     wrong = _refused_text(posted)
     if wrong is not None:
         raise AnswerError(wrong)
-    asked = next(
-        (asked for asked in questions_of_visit(looked.drafted) if asked.question_id == number), None
-    )
+    asked = {asked.question_id: asked for asked in questions_of_visit(visit)}.get(posted.question)
     if asked is None or asked.fingerprint != posted.fingerprint:
         raise _outdated("other charting" if asked is not None else "nobody who asks any more")
     try:
         return answer_to(
-            looked.drafted,
+            visit,
             asked,
-            looked.formulary,
+            formulary,
             posted.choice,
             value=posted.value,
             speaker=speaker,
@@ -168,20 +164,13 @@ async def say_of_line(
     form: Annotated[WordOnLine, Form()],
 ) -> Response:
     """Hold, release, withhold, override or restore a line, or hold and release the visit."""
-    asking = Asking(request, bench, person)
     speaker = Speaker(person.who, bench.clock(), form.reason)
-    async with bench.ledger.batch() as batch:
-        await batch.visits([key])
-        looked = await look_at(bench, batch, key)
-        as_drafted = without_words(looked.drafted, bench.processor.maker.rulebook)
-        try:
-            given = word_on_line(
-                as_drafted, form.line, form.choice, value=form.value, speaker=speaker
-            )
-        except AnswerError as error:
-            return _page(asking, looked, OnPage(line=form.line), refused=error)
-        await keep_said(batch, given, bench.settings.topic_inbound)
-    return RedirectResponse(f"{visit_address(*key)}?recorded={number_of(given)}", 303)
+
+    def make(visit: DraftedVisit) -> Given:
+        as_drafted = without_words(visit, bench.processor.maker.rulebook)
+        return word_on_line(as_drafted, form.line, form.choice, value=form.value, speaker=speaker)
+
+    return await _say(Asking(request, bench, person), key, make, OnPage(line=form.line))
 
 
 @router.get("/newer", include_in_schema=False)
@@ -236,9 +225,36 @@ async def _look(
     asking: Asking, key: VisitKey, chosen: OnPage, did: Verb, *, why: str = ""
 ) -> LookedAt:
     async with asking.bench.ledger.view() as view:
-        looked = await look_at(asking.bench, view, key, chosen.message)
+        looked = await look_at(
+            asking.bench, view, key, message=chosen.message, recorded=chosen.recorded
+        )
     await _note(asking.bench, asking.person, key, did, why=why)
     return looked
+
+
+async def _say(
+    asking: Asking,
+    key: VisitKey,
+    make: Callable[[DraftedVisit], Given],
+    chosen: OnPage,
+    *,
+    written: dict[str, str] | None = None,
+) -> Response:
+    """Keep what `make` makes of the visit as it is drafted now; the page again where it raises
+    AnswerError. Whoever else says something of the visit waits until this is kept.
+    """
+    bench = asking.bench
+    async with bench.ledger.batch() as batch:
+        await batch.visits([key])  # which locks it
+        looked = await look_at(bench, batch, key)
+        try:
+            given = make(looked.drafted)
+        except AnswerError as error:
+            refused = error
+        else:
+            await keep_said(batch, given, bench.settings.topic_inbound)
+            return RedirectResponse(f"{visit_address(*key)}?recorded={number_of(given)}", 303)
+    return _page(asking, looked, chosen, refused=refused, written=written)
 
 
 async def _note(bench: Bench, person: Person, key: VisitKey, did: Verb, *, why: str = "") -> None:
@@ -309,7 +325,7 @@ def _page(
         "can_reveal": "visit.reveal" in person.rights,
         "can_hold": "visit.hold" in person.rights,
         "is_held": looked.drafted.draft.held,
-        "recorded": looked.was_said(chosen.recorded, person.who),
+        "recorded": looked.recorded_by == person.who,
         "refused": refused.findings if refused is not None else (),
         "written": written or {},
         "owner": looked.assignment.owner if looked.assignment is not None else "",

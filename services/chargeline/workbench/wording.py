@@ -1,4 +1,4 @@
-"""How times, money and ages stand on a page of the workbench.
+"""How times and ages stand on a page of the workbench, beside what the Visit screen writes.
 
 It owns these few forms, so that every page writes them alike. A time is shown by the clock of the
 sender where a page knows it.
@@ -6,15 +6,9 @@ sender where a page knows it.
 
 from datetime import date, datetime, timedelta
 
+from chargeline.workbench.visit.words import in_full, in_short
+
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
-
-
-def dollars(cents: int | None, *, signed: bool = False) -> str:
-    """Cents as $1,234.50, with a real minus; "" where nobody knows the price."""
-    if cents is None:
-        return ""
-    sign = "\N{MINUS SIGN}" if cents < 0 else "+" if signed else ""
-    return f"{sign}${abs(cents) / 100:,.2f}"
 
 
 def length(of: timedelta) -> str:
@@ -30,17 +24,14 @@ def length(of: timedelta) -> str:
     return f"{seconds // _DAY} d"
 
 
-def day(of: str | date) -> str:
-    """A day as 19 March 2026; "" for none."""
-    if not of:
-        return ""
-    moment = date.fromisoformat(of) if isinstance(of, str) else of
-    return f"{moment.day} {moment:%B %Y}"
+def day(of: str) -> str:
+    """A day such as 2026-03-19 as 19 March 2026; "" for none."""
+    return in_full(date.fromisoformat(of)) if of else ""
 
 
 def clock_time(of: datetime | None) -> str:
     """A moment as 19 March 14:02, by the zone that it has."""
-    return f"{of.day} {of:%B %H:%M}" if of is not None else ""
+    return f"{in_short(of.date())} {of:%H:%M}" if of is not None else ""
 
 
 def hour(of: datetime) -> str:

@@ -14,17 +14,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from chargeline.drafting.acting import act_of
 from chargeline.drafting.parked import AT_ONCE, SeeingTo, TriedMessage, see_to, sorted_out, tried
-from chargeline.engine import Finding
 from chargeline.ledger.errors import NotFound
 from chargeline.ledger.records import StoredParkedMessage
 from chargeline.ledger.view import View
+from chargeline.workbench.addresses import with_query
 from chargeline.workbench.bench import (
+    OUR_FORM,
     Bench,
     NotThereError,
-    NotValidError,
     TheBench,
     needs,
-    our_form,
+    not_valid,
 )
 from chargeline.workbench.downloads import table_of
 from chargeline.workbench.operations.items import FeedSeen, OperationsItems, ParkedGroup, items_of
@@ -39,7 +39,6 @@ KINDS_MOST = 200
 
 MayLook = Annotated[Person, Depends(needs("operations.see"))]
 MayRetry = Annotated[Person, Depends(needs("operations.retry"))]
-OUR_FORM = [Depends(our_form)]
 
 
 class OperationsQuery(BaseModel):
@@ -55,9 +54,7 @@ class OperationsQuery(BaseModel):
 
     def address(self, path: str = "/operations", **other: str) -> str:
         """The address of the screen with some filters changed; "" takes one away."""
-        set_now = {"code": self.code, "sender": self.sender, **other}
-        query = urlencode({name: value for name, value in set_now.items() if value})
-        return f"{path}?{query}" if query else path
+        return with_query(path, {"code": self.code, "sender": self.sender, **other})
 
 
 class Tried(BaseModel):
@@ -104,19 +101,21 @@ class ChosenGroups(BaseModel):
         numbers = sorted({int(number) for group in self.messages for number in group.split()})
         if numbers and len(numbers) <= PARKED_MOST:
             return numbers
-        raise _not_valid(
+        raise not_valid(
             "messages",
             f"1 to {PARKED_MOST} messages",
             str(len(numbers)),
-            do="choose groups with the boxes before their rows",
+            do="choose groups with the boxes before their rows; nothing was recorded",
         )
 
     def check_reason(self) -> None:
         """Raise NotValidError where the reason is too short."""
         if len(self.reason.strip()) < 3:
-            found = f"{len(self.reason.strip())} characters"
-            raise _not_valid(
-                "reason", "a reason of 3 to 200 characters", found, do="say why they are given up"
+            raise not_valid(
+                "reason",
+                "a reason of 3 to 200 characters",
+                f"{len(self.reason.strip())} characters",
+                do="say why they are given up; nothing was recorded",
             )
 
 
@@ -214,15 +213,3 @@ async def _page(
         "most": PARKED_MOST,
     }
     return page(request, "operations.html", person, values)
-
-
-def _not_valid(where: str, expected: str, found: str, *, do: str) -> NotValidError:
-    return NotValidError(
-        Finding(
-            "workbench.not_valid",
-            expected=expected,
-            found=found,
-            where=where,
-            do=f"{do}; nothing was recorded",
-        )
-    )

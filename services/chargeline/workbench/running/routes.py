@@ -6,7 +6,6 @@ writes a reason or asked it to. That a unit was asked is noted by the form of th
 
 from datetime import timedelta
 from typing import Annotated, Any, Literal
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -15,8 +14,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from chargeline.drafting.acting import act_of
 from chargeline.engine import Finding
 from chargeline.ledger.workbench_records import StoredStillRunning
-from chargeline.workbench.addresses import Reason, key_named
-from chargeline.workbench.bench import Bench, NotThereError, TheBench, needs, our_form
+from chargeline.workbench.addresses import Reason, key_named, with_query
+from chargeline.workbench.bench import OUR_FORM, Bench, NotThereError, TheBench, needs
 from chargeline.workbench.downloads import table_of
 from chargeline.workbench.login import own_address
 from chargeline.workbench.pages import page
@@ -57,9 +56,7 @@ class BoardQuery(BaseModel):
 
     def address(self, path: str = "/running", **other: str) -> str:
         """The address of the board with some parameters changed; "" takes one away."""
-        set_now = {"place": self.place, "paused": self.paused, **other}
-        query = urlencode({name: value for name, value in set_now.items() if value})
-        return f"{path}?{query}" if query else path
+        return with_query(path, {"place": self.place, "paused": self.paused, **other})
 
     @property
     def reads_itself(self) -> bool:
@@ -108,7 +105,7 @@ class StillRunning(BaseModel):
     back: str = "/running"
 
 
-@router.post("/running/still", dependencies=[Depends(our_form)], include_in_schema=False)
+@router.post("/running/still", dependencies=OUR_FORM, include_in_schema=False)
 async def say_running(
     bench: TheBench, person: MaySay, form: Annotated[StillRunning, Form()]
 ) -> Response:

@@ -9,7 +9,6 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import UTC
 from typing import Annotated, Literal, NamedTuple
-from urllib.parse import urlencode
 
 from pydantic import (
     AfterValidator,
@@ -23,7 +22,7 @@ from pydantic import (
 
 from chargeline.engine import MEANINGS, answer_words, severity_of
 from chargeline.ledger.work_list import NOBODY, Due, WorkFilter, WorkPlace
-from chargeline.workbench.addresses import Text
+from chargeline.workbench.addresses import Text, with_query
 
 ViewName = Literal["all", "mine", "nobody", "soon", "large", "asked", "held"]
 LARGE_CENTS = 500_000
@@ -79,9 +78,7 @@ class WorkQuery(BaseModel):
     def address(self, path: str = "/work", **other: str) -> str:
         """The address of the list with some parameters changed; "" takes one away."""
         view = {"view": self.view} if self.view != "all" else {}
-        set_now = {**view, **self.filters, **other}
-        query = urlencode({name: value for name, value in set_now.items() if value})
-        return f"{path}?{query}" if query else path
+        return with_query(path, {**view, **self.filters, **other})
 
 
 def views(who: str) -> Mapping[ViewName, WorkView]:

@@ -11,13 +11,13 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
 from chargeline.drafting.acting import act_of
-from chargeline.engine import Finding, VisitKey
+from chargeline.engine import VisitKey
 from chargeline.ledger.auditing import Act
 from chargeline.ledger.view import View
 from chargeline.ledger.work_list import NOBODY, Facet, WorkList
 from chargeline.ledger.workbench_records import StoredAssignment
 from chargeline.workbench.addresses import Text, key_named, no_such_visit
-from chargeline.workbench.bench import Bench, NotValidError, TheBench, needs, our_form
+from chargeline.workbench.bench import OUR_FORM, Bench, TheBench, needs, not_valid
 from chargeline.workbench.downloads import table_of
 from chargeline.workbench.login import own_address
 from chargeline.workbench.pages import page
@@ -26,7 +26,6 @@ from chargeline.workbench.work.asked_for import WorkQuery, place_of, token_of, v
 from chargeline.workbench.work.items import WorkItem, WorkItems, item_of, says
 
 router = APIRouter()
-OUR_FORM = [Depends(our_form)]
 AT_ONCE = 50
 IN_A_FILE = 5_000
 ALIKE = 3  # so many questions with one cause are worth asking together
@@ -90,15 +89,8 @@ class ChosenVisits(BaseModel):
         """The visits. Raises NotValidError where none was chosen, NotThereError for no visit."""
         keys = [key_named(name) for name in self.visit]
         if not keys:
-            raise NotValidError(
-                Finding(
-                    "workbench.not_valid",
-                    expected="one or more visits",
-                    found="none",
-                    where="visit",
-                    do="choose visits with the boxes before their rows; nothing was recorded",
-                )
-            )
+            do = "choose visits with the boxes before their rows; nothing was recorded"
+            raise not_valid("visit", "one or more visits", "none", do=do)
         here = await view.visits(keys)
         for key in keys:
             if key not in here:
@@ -154,15 +146,8 @@ async def _items(work: WorkList, asked: WorkQuery, person: Person, most: int) ->
     try:
         after = place_of(asked.after)
     except ValueError as error:
-        raise NotValidError(
-            Finding(
-                "workbench.not_valid",
-                expected="what a page of the list gave as `next`",
-                found="something else",
-                where="after",
-                do="begin the list anew",
-            )
-        ) from error
+        expected = "what a page of the list gave as `next`"
+        raise not_valid("after", expected, "something else", do="begin the list anew") from error
     rows = await work.rows(wanted, most=most + 1, after=after)
     sums = await work.sums(wanted)
     return WorkItems(
