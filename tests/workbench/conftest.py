@@ -1,14 +1,16 @@
-"""A workbench over a fresh SQLite ledger, for each test."""
+"""A workbench over a fresh SQLite ledger, and a browser, for each test."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+from playwright.async_api import Browser, async_playwright
 
 from chargeline.ledger.store import Ledger
 from tests.ledger import with_tables
 
 from .asking import Standing, standing_over
+from .chromium import LAUNCH
 
 
 @pytest.fixture
@@ -16,3 +18,11 @@ async def standing(tmp_path: Path) -> AsyncIterator[Standing]:
     ledger = await Ledger.open(await with_tables(f"sqlite:///{tmp_path}/ledger.sqlite"))
     yield await standing_over(ledger, tmp_path)
     await ledger.close()
+
+
+@pytest.fixture
+async def browser() -> AsyncIterator[Browser]:
+    async with async_playwright() as playwright:
+        chromium = await playwright.chromium.launch(**LAUNCH)
+        yield chromium
+        await chromium.close()

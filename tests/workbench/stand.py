@@ -10,10 +10,10 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+from functools import partial
 from pathlib import Path
-from time import monotonic, sleep
 
-from tests.live.servers import free_port
+from tests.live.servers import free_port, wait_until
 
 SECONDS_MOST = 60.0
 # Invented prices, in cents, so that the list says how much money waits.
@@ -53,7 +53,8 @@ def main() -> int:
             env={**os.environ, **settings},
         )
         try:
-            wait_for(f"http://127.0.0.1:{health}/readyz", served)
+            ready = partial(is_ready, f"http://127.0.0.1:{health}/readyz", served)
+            wait_until(ready, SECONDS_MOST, "serve to be ready")
             chargeline(["send", str(folder / "feed"), f"127.0.0.1:{mllp}"], settings)
             print(f"\nThe workbench is at http://127.0.0.1:{pages}/  (^C ends it)\n", flush=True)
             return served.wait()
@@ -77,18 +78,15 @@ def chargeline(words: list[str], settings: dict[str, str]) -> None:
     )
 
 
-def wait_for(address: str, served: "subprocess.Popen[bytes]") -> None:
-    """Wait until a program is ready. Raises RuntimeError if it ended, TimeoutError if it hangs."""
-    begun = monotonic()
-    while monotonic() - begun < SECONDS_MOST:
-        if served.poll() is not None:
-            raise RuntimeError(f"serve ended with exit code {served.returncode}")
-        try:
-            with urllib.request.urlopen(address, timeout=5):
-                return
-        except OSError:
-            sleep(0.2)
-    raise TimeoutError(f"{address} was not ready within {SECONDS_MOST:.0f} seconds")
+def is_ready(address: str, served: "subprocess.Popen[bytes]") -> bool:
+    """Whether a program is ready. Raises RuntimeError if it ended."""
+    if served.poll() is not None:
+        raise RuntimeError(f"serve ended with exit code {served.returncode}")
+    try:
+        with urllib.request.urlopen(address, timeout=5):
+            return True
+    except OSError:
+        return False
 
 
 if __name__ == "__main__":

@@ -2,18 +2,18 @@
 new revision out. By keyboard with script, and by forms and links alone without it.
 """
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import Browser, Page, expect
 
 from tests.answers.test_answers import open_infusion
 from tests.live.servers import free_port
 from tests.serve import Served, deliver, revisions, until
 
-CHROMIUM = "/usr/bin/chromium"
+from .chromium import without_faults
+
 PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
 
@@ -30,15 +30,6 @@ def served(tmp_path: Path) -> Iterator[Served]:
     service.start("--workbench", "--out", str(service.out))
     yield service
     service.end()
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Debian's Chromium."""
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        await chromium.close()
 
 
 async def logged_in(served: Served, browser: Browser, *, script: bool = True) -> Page:
@@ -133,11 +124,3 @@ async def test_axe_has_nothing_to_object(
     await page.goto("/work")
     await page.get_by_role("link", name="When did carboplatin stop?").click()
     await without_faults(page, "a question")
-
-
-async def without_faults(page: Page, state: str) -> None:
-    """axe-core finds nothing, and nothing is cut at the right."""
-    results = await Axe().run(page)
-    assert results.violations_count == 0, f"{state}: {results.generate_report()}"
-    beyond = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
-    assert beyond <= 0, state

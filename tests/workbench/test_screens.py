@@ -6,8 +6,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
-from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser, BrowserContext, async_playwright
+from playwright.async_api import Browser, BrowserContext
 
 from chargeline.workbench.program import answer_requests
 from tests.answers.test_answers import open_infusion
@@ -15,20 +14,11 @@ from tests.operate.test_parked import unknown_status
 from tests.trials.test_doubts import given, order
 
 from .asking import Standing
+from .chromium import without_faults
 from .test_operations_page import parked
 from .test_running_page import START, at, in_unit, left
 
-CHROMIUM = "/usr/bin/chromium"
 WIDTHS = [1280, 640]
-
-
-@pytest.fixture
-async def browser() -> AsyncIterator[Browser]:
-    """Debian's Chromium."""
-    async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield chromium
-        await chromium.close()
 
 
 @pytest.fixture
@@ -68,9 +58,7 @@ async def objections(context: BrowserContext, address: str) -> None:
         screen = await context.new_page()
         await screen.set_viewport_size({"width": width, "height": 900})
         await screen.goto(address)
-        results = await Axe().run(screen)
-        assert results.violations_count == 0, results.generate_report()
-        assert await screen.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        await without_faults(screen, address)
         await screen.close()
 
 
@@ -148,5 +136,4 @@ async def test_axe_has_nothing_to_object_to_operations(
     await screen.get_by_text("Shape of the oldest one").first.click()
     await screen.get_by_role("button", name="Try", exact=True).click()
     await screen.get_by_text("would park again: message.no_msh").wait_for()
-    results = await Axe().run(screen)
-    assert results.violations_count == 0, results.generate_report()
+    await without_faults(screen, "after a try")

@@ -10,17 +10,16 @@ from playwright.sync_api import Browser, sync_playwright
 from chargeline.workbench.visit.model import ChosenOnPage, VisitPage
 from tests.answers.given import run_after
 from tests.answers.test_answers import open_infusion
+from tests.workbench.chromium import LAUNCH
 from tests.workbench.visit.pages import POLICY, html_of, infusion, page_of
 from tests.workbench.visit.test_rendered import VISITS
-
-CHROMIUM = "/usr/bin/chromium"
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        chromium = playwright.chromium.launch(**LAUNCH)
         yield chromium
         chromium.close()
 
