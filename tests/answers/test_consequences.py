@@ -9,7 +9,7 @@ from chargeline.coding.run import Run
 from chargeline.drafting.answering import DraftedVisit, money_moved, would_draft
 from chargeline.engine import Consequence, consequences
 from chargeline.engine.answer_words import ValueKind
-from chargeline.engine.answers.consequences import _OF_A_VISIT, _PROPOSALS
+from chargeline.engine.answers.consequences import _OF_A_VISIT, _OF_THE_QUESTION, _PROPOSALS
 from chargeline.engine.finding_codes import MEANINGS
 from chargeline.rulebook.loading import load_rulebook
 from chargeline.rulebook.location import rules_directory
@@ -101,8 +101,7 @@ def test_the_money_that_a_choice_moves(tmp_path: Path) -> None:
 
 def test_every_kind_of_value_has_a_way_to_be_proposed() -> None:
     """A new kind of value that nobody proposes would break the question that offers it."""
-    of_the_question = {"said"}
-    assert {"", *_PROPOSALS, *_OF_A_VISIT, *of_the_question} == set(get_args(ValueKind))
+    assert {"", *_PROPOSALS, *_OF_A_VISIT, *_OF_THE_QUESTION} == set(get_args(ValueKind))
 
 
 def test_every_choice_of_every_question_says_what_it_would_draft(tmp_path: Path) -> None:

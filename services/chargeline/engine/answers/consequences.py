@@ -22,7 +22,7 @@ from chargeline.engine.rulebooks import Rulebook
 from chargeline.engine.services.facts import product_of
 from chargeline.engine.supplies import supply_of
 from chargeline.engine.timeline.records import Administration, Timeline
-from chargeline.engine.trace import ChargeLine, Draft, charge_in_short
+from chargeline.engine.trace import ChargeLine, Draft, Question, charge_in_short
 from chargeline.engine.words import Route
 
 TRIED = "0" * 12
@@ -120,10 +120,8 @@ def _values(offer: Offer, timeline: Timeline, asked: Asked, rulebook: Rulebook) 
     """The values to try for a choice: "" for one that needs none, empty if none can be proposed."""
     by_key = {item.key: item for item in timeline.administrations}
     items = [by_key[key] for key in asked.question.administrations if key in by_key]
-    if offer.value == "payer":
-        return [asked.question.about]
-    if offer.value == "said":
-        return asked.question.values
+    if offer.value in _OF_THE_QUESTION:
+        return _OF_THE_QUESTION[offer.value](asked.question)
     if offer.value in _OF_A_VISIT:
         return _OF_A_VISIT[offer.value]
     if offer.value == "" or not items:
@@ -131,6 +129,11 @@ def _values(offer: Offer, timeline: Timeline, asked: Asked, rulebook: Rulebook) 
     return _PROPOSALS[offer.value](_Asked(offer, items[0], timeline, rulebook))
 
 
+# The question itself names what may be said.
+_OF_THE_QUESTION: Mapping[ValueKind, Callable[[Question], Sequence[str]]] = {
+    "payer": lambda question: [question.about],
+    "said": lambda question: question.values,
+}
 # What is asked of a visit with a practitioner, or of an authorization, is about no administration;
 # nobody guesses minutes, or what a payer wrote.
 _OF_A_VISIT: Mapping[ValueKind, Sequence[str]] = {
@@ -209,6 +212,5 @@ _PROPOSALS: Mapping[ValueKind, Callable[[_Asked], Sequence[str]]] = {
     "route": _routes,
     "ndc": _ndcs,
     "administration": _of_the_day,
-    "payer": _nothing,
     "charge": _nothing,
 }
