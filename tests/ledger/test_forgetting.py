@@ -13,7 +13,7 @@ from chargeline.ledger.erasing import Identification
 from chargeline.ledger.errors import OnHold
 from chargeline.ledger.records import StoredAnswer, Whose
 from chargeline.ledger.tables import metadata
-from chargeline.ledger.workbench_records import StoredAssignment
+from chargeline.ledger.workbench_records import StoredAssignment, StoredStillRunning
 from chargeline.published.inbound import record_key
 
 from . import with_tables
@@ -56,6 +56,8 @@ async def everything(ledger: Ledger, key: VisitKey, patient: str, number: int) -
         await batch.workbench.assign(
             [StoredAssignment(*key, "O. Okapi", None, MORNING, "L. Lemur")]
         )
+        until = StoredStillRunning(*key, "q1", MORNING + HOUR, "L. Lemur", "a slow pump")
+        await batch.workbench.still_running(until, MORNING)
         await batch.put_contributions([key], [fact])
         await batch.add_merges(
             [merge(f"{key.visit}-0", key.visit)], [merge(f"{patient}-0", patient)]

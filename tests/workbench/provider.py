@@ -24,7 +24,8 @@ from starlette.routing import Route
 
 from tests.live.servers import free_port
 
-CLIENT, SECRET = "chargeline", "not-a-real-secret"
+CLIENT = "chargeline"
+SECRET = "swordfish"
 LOGOUT = "http://schemas.openid.net/event/backchannel-logout"
 
 
