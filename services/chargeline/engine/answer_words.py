@@ -56,8 +56,8 @@ AnswerChoice = Literal[
     "units",  # so much the payer granted
     "this_payer",  # the payer of the authorization pays the visit
     "other_payer",  # another payer pays it, or the patient does
-    "same_course",  # the course was resumed after a long silence
-    "new_course",  # another course began under the number of an earlier one
+    "same_course",  # the course was resumed, or goes on under another number
+    "new_course",  # another course began
     "said",  # of several values that were said, this one is right
     "unknown",  # nobody can say
     "by_hand",  # a person sees to it outside chargeline

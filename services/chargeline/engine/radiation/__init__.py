@@ -291,7 +291,8 @@ def _of_course(
         question for session, question in treatment.open.values() if key_of(session) in once
     ]
     elsewhere = sessions_elsewhere(course, assessment.visit)
-    questions = (*treatment.again((course.name,)), *of_pairs)
+    names = (course.name,)
+    questions = (*treatment.again(names), *treatment.whether_one(names), *of_pairs)
     if assessment.encounter.is_of_stay:
         posted = [charge for charge in posted if charge.kind != "delivery"]
     questions += compared(

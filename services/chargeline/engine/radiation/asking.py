@@ -33,6 +33,7 @@ OF_A_COURSE: Final[frozenset[str]] = frozenset(
         "radiation.delivery",
         "radiation.differs",
         "radiation.examination",
+        "radiation.follows",
         "radiation.level_three",
         "radiation.missing",
         "radiation.no_charge",
@@ -216,6 +217,26 @@ def resumed_question(last: Session, session: Session) -> Question:
         drug=drug_of(session.course),
         sources=(session.source,) if session.source is not None else (),
         cause=f"{drug_of(session.course)} from {last.day.isoformat()} to {session.day.isoformat()}",
+    )
+
+
+def follows_question(last: Session, first: Session) -> Question:
+    """A question about a course that begins with a session, after the last one of another course.
+
+    It has one cause, under whatever visit it is asked.
+    """
+    before, after = drug_of(last.course), drug_of(first.course)
+    return ask(
+        "radiation.follows",
+        expected="one number for all of a course, a boost too",
+        found=f"the first session of {after} on {first.day.isoformat()}, "
+        f"{(first.day - last.day).days} days after the last one of {before}",
+        do="the dosimetrist says whether both are one course, whose management is counted over all "
+        "of its sessions, or two; till then each is counted by itself, and what differs is not "
+        "firm",
+        drug=after,
+        sources=(first.source,) if first.source is not None else (),
+        cause=f"{after} after {before}",
     )
 
 

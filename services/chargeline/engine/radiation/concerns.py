@@ -118,6 +118,30 @@ RESUMED = Concern(
 )
 
 
+class FollowsFacts(NamedTuple):
+    """How many days lie between the last session of a course and the first one of a course under
+    another number, and the beam of both.
+    """
+
+    days: int
+    beam: "Beam"
+
+
+class FollowsAnswer(NamedTuple):
+    """Whether a person is asked if both are one course."""
+
+    ask: "YesNo"
+
+
+FOLLOWS = Concern(
+    "radiation.follows",
+    FollowsFacts,
+    FollowsAnswer,
+    meaning="whether a course that begins soon after another one is asked about: both may be one",
+    may_be_silent=True,
+)
+
+
 class SittingFacts(NamedTuple):
     """The beam of a session that lies in the sitting of another course, and whether that of the
     other one is of the same kind.
@@ -328,6 +352,7 @@ CONCERNS = (
     UNCOUNTED,
     BREAK,
     RESUMED,
+    FOLLOWS,
     SITTING,
     DELIVERY,
     LEVEL_THREE,

@@ -38,8 +38,9 @@ from chargeline.engine.radiation.lines import (
     withheld_charge,
 )
 from chargeline.engine.radiation.resting import questions_about, whose_sessions
+from chargeline.engine.radiation.series import Series
 from chargeline.engine.radiation.sessions import Mark, Session, key_of, order_of
-from chargeline.engine.radiation.sittings import Series, Treatment
+from chargeline.engine.radiation.sittings import Treatment
 from chargeline.engine.rules import DayRules, Decision
 from chargeline.engine.trace import Proposal, Question, Step, together
 from chargeline.engine.words import IS_YES
@@ -78,6 +79,7 @@ def managed(
                 *how_questions(session, course, treatment, assessment),
                 *[gap.question for gap in gaps],
                 *(treatment.after(series.names) if decision.answer.per == "course" else ()),
+                *(treatment.whether_it_goes_on(series.names) if unit.counts_rest else ()),
             )
             charge = new_charge(
                 course=course.name,

@@ -6,8 +6,8 @@ rule; stereotactic treatment has five (docs/decisions/0109). It drafts nothing.
 
 from chargeline.engine.radiation.asking import course_question
 from chargeline.engine.radiation.concerns import MOST, MostFacts
+from chargeline.engine.radiation.series import Series
 from chargeline.engine.radiation.sessions import Session
-from chargeline.engine.radiation.sittings import Series
 from chargeline.engine.rules import DayRules
 from chargeline.engine.trace import Question
 

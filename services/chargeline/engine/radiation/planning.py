@@ -30,8 +30,9 @@ from chargeline.engine.radiation.lines import (
     withheld_charge,
 )
 from chargeline.engine.radiation.resting import questions_about
+from chargeline.engine.radiation.series import Series
 from chargeline.engine.radiation.sessions import CourseCharge, instant_of
-from chargeline.engine.radiation.sittings import Series, Treatment
+from chargeline.engine.radiation.sittings import Treatment
 from chargeline.engine.rules import Decision
 from chargeline.engine.trace import ChargeLine, Proposal, Question, Step, Withheld, together
 from chargeline.engine.words import IS_YES

@@ -17,8 +17,9 @@ from chargeline.engine.radiation.asking import (
 )
 from chargeline.engine.radiation.course import Course
 from chargeline.engine.radiation.most import too_many
+from chargeline.engine.radiation.series import Series
 from chargeline.engine.radiation.sessions import Session, key_of
-from chargeline.engine.radiation.sittings import Series, Treatment
+from chargeline.engine.radiation.sittings import Treatment
 from chargeline.engine.rules import DayRules
 from chargeline.engine.trace import Question
 
@@ -49,6 +50,7 @@ def questions_about(
             for question in too_many(s, series, rules, payer)
         ],
         *treatment.again(series.names),
+        *treatment.whether_one(series.names),
     )
 
 

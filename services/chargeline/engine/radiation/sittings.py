@@ -1,7 +1,7 @@
 """Sittings: what is delivered without a distinct break is one session, whatever its courses.
 
-It owns which session of one course lies in the sitting of another one, what a person said of two
-such courses, and the series of sittings by which management is counted. It writes no line.
+It owns which session of one course lies in the sitting of another one, and what a person said of
+two such courses. It writes no line.
 
 One sequence, worked through. Course C1 has thirty fractions at 10:00, and from the sixth day on
 course C2 has ten at 10:10. The ten are guests in the sittings of C1: they have no delivery of their
@@ -15,16 +15,17 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from chargeline.engine.answers.beside import AnswersBeside
-from chargeline.engine.course_words import Beam, SittingSaid
+from chargeline.engine.course_words import SittingSaid
 from chargeline.engine.events import VisitKey
 from chargeline.engine.radiation.asking import sitting_question
 from chargeline.engine.radiation.chosen import with_choices
 from chargeline.engine.radiation.concerns import BREAK, SITTING, SittingAnswer, SittingFacts
 from chargeline.engine.radiation.course import Course, course_of
+from chargeline.engine.radiation.following import Follows, followed_in, questions_of
 from chargeline.engine.radiation.parts import Parts, parts_of
 from chargeline.engine.radiation.remembered import recorded_in
+from chargeline.engine.radiation.series import Series
 from chargeline.engine.radiation.sessions import (
-    Mark,
     Session,
     SessionKey,
     Told,
@@ -74,41 +75,13 @@ class SaidOfPair(NamedTuple):
     said: SittingSaid
 
 
-class Series(NamedTuple):
-    """Courses that share sittings, or one course by itself: its sittings in order.
-
-    Of each sitting `sittings` has the session that came first. `ends` are the places, from 1 on,
-    at which all the courses that had begun have ended. `marks` are those of all its courses.
-    `fractions` says how many there are of each beam, as delivered or as planned.
-    """
-
-    names: frozenset[str]
-    sittings: tuple[Session, ...]
-    ends: frozenset[int]
-    marks: tuple[Mark, ...]
-    fractions: Mapping[Beam, int]
-
-    @property
-    def beams(self) -> tuple[Beam, ...]:
-        """The different beams of its sittings."""
-        return tuple(sorted({session.beam for session in self.sittings}))
-
-    def of_beam(self, beam: Beam) -> list[Session]:
-        """The sittings of one beam, in order."""
-        return [session for session in self.sittings if session.beam == beam]
-
-    @property
-    def has_ended(self) -> bool:
-        """Whether the last sitting ended it."""
-        return len(self.sittings) in self.ends
-
-
 class Treatment(NamedTuple):
     """All radiation of the patient, as far as this visit and the record tell it.
 
     `series` is that of each course by its name. `shared` has the guests, by their key. `open` are
     the questions of this visit about two courses, each with the session that it is about, and
-    `said` what a person answered to them here. `two_isocentres` are the pairs that have them.
+    `said` what a person answered to them here. `follows` are the courses that began soon after
+    another one. `two_isocentres` are the pairs that have them.
     `told` is what this visit tells, each with the name of its course, and `as_numbered` the same
     under the numbers that messages give to courses; `parts` says which courses have one number.
     """
@@ -121,6 +94,7 @@ class Treatment(NamedTuple):
     shared: Mapping[SessionKey, Shared]
     open: Mapping[Pair, tuple[Session, Question]]
     said: tuple[SaidOfPair, ...]
+    follows: tuple[Follows, ...]
     two_isocentres: frozenset[Pair]
 
     def again(self, names: Iterable[str]) -> tuple[Question, ...]:
@@ -132,6 +106,14 @@ class Treatment(NamedTuple):
         """The questions whether others than some courses followed under their numbers."""
         asked = [self.parts.after(name) for name in sorted(names)]
         return tuple([question for question in asked if question is not None])
+
+    def whether_one(self, names: Iterable[str]) -> tuple[Question, ...]:
+        """The questions whether some courses are one with those that ended just before."""
+        return questions_of([entry for entry in self.follows if entry.after in names])
+
+    def whether_it_goes_on(self, names: Iterable[str]) -> tuple[Question, ...]:
+        """The questions whether some courses go on under other numbers, so that nothing is left."""
+        return questions_of([entry for entry in self.follows if entry.before in names])
 
     def host_of(self, session: Session) -> Shared | None:
         """In which sitting of another course a session lies; None where it is one by itself."""
@@ -159,7 +141,6 @@ class Treatment(NamedTuple):
         return tuple([self.open[pair][1] for pair in pairs if pair in self.open])
 
 
-_new_series = by_keyword(Series)
 _new_treatment = by_keyword(Treatment)
 
 
@@ -194,15 +175,18 @@ def treatment_of(
         words |= {frozenset({word.session.course, word.other}): word.said for word in said}
         shared = list(_shared(courses, least_break, rules, words))
         asked = dict(_asked(visit, shared, words))
+    guests = [(entry.host, entry.guest) for entry in shared if entry.is_one_session]
+    followed = followed_in(courses, guests, parts, rules, answers=answers)
     return _new_treatment(
         told=told,
         as_numbered=as_numbered,
         parts=parts,
         courses=courses,
-        series=_series(courses, shared),
+        series=followed.series,
         shared={key_of(entry.guest): entry for entry in shared},
         open=asked,
         said=said,
+        follows=followed.follows,
         two_isocentres=frozenset([p for p, word in words.items() if word == "two_isocentres"]),
     )
 
@@ -263,51 +247,3 @@ def _answers(
         if said is not None:
             (other,) = pair - {session.course}
             yield SaidOfPair(session, other, said)
-
-
-# ------------------------------------------------------------------ series
-
-
-def _series(courses: Mapping[str, Course], shared: Sequence[Shared]) -> dict[str, Series]:
-    """The series of each course."""
-    together: dict[str, frozenset[str]] = {name: frozenset({name}) for name in courses}
-    for entry in shared:
-        if entry.is_one_session:
-            names = together[entry.host.course] | together[entry.guest.course]
-            together |= dict.fromkeys(names, names)
-    guests = {key_of(entry.guest): entry.host for entry in shared if entry.is_one_session}
-    series = {names: _one_series(names, courses, guests) for names in set(together.values())}
-    return {name: series[names] for name, names in together.items()}
-
-
-def _one_series(
-    names: frozenset[str], courses: Mapping[str, Course], guests: Mapping[SessionKey, Session]
-) -> Series:
-    ordered = sorted([s for name in names for s in courses[name].counted], key=order_of)
-    sittings = [session for session in ordered if key_of(session) not in guests]
-    present: dict[SessionKey, list[str]] = {}
-    for session in ordered:
-        present.setdefault(key_of(guests.get(key_of(session), session)), []).append(session.course)
-    places = dict.fromkeys(sorted(names), 0)
-    ends: set[int] = set()
-    for place, sitting in enumerate(sittings, 1):
-        for name in present[key_of(sitting)]:
-            places[name] += 1
-        if all(not done or done in courses[name].ends for name, done in places.items()):
-            ends.add(place)
-    marks = sorted(
-        [mark for name in names for mark in courses[name].marks],
-        key=lambda mark: (mark.day, mark.at, mark.visit, mark.course),
-    )
-    of_beams = [session.beam for session in sittings]
-    fractions = {
-        beam: max(of_beams.count(beam), *[courses[name].fractions_of(beam) for name in names])
-        for beam in of_beams
-    }
-    return _new_series(
-        names=names,
-        sittings=tuple(sittings),
-        ends=frozenset(ends),
-        marks=tuple(marks),
-        fractions=fractions,
-    )

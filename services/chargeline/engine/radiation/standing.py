@@ -27,8 +27,9 @@ from chargeline.engine.radiation.management import (
 from chargeline.engine.radiation.remembered import recorded_in
 from chargeline.engine.radiation.resting import questions_about
 from chargeline.engine.radiation.said import with_words_elsewhere
+from chargeline.engine.radiation.series import Series
 from chargeline.engine.radiation.sessions import Session, Told, key_of
-from chargeline.engine.radiation.sittings import Series, Treatment, treatment_of
+from chargeline.engine.radiation.sittings import Treatment, treatment_of
 from chargeline.engine.record import History
 from chargeline.engine.rules import DayRules
 from chargeline.engine.shapes import by_keyword
@@ -217,6 +218,7 @@ def _is_billed(
         *questions_about(of_beam[: unit.place], series, treatment, rules, payer=payer),
         *treatment.asked_of_pairs(of_beam[: unit.place]),
         unfinished_question(last, len(of_beam)),
+        *(treatment.whether_it_goes_on(series.names) if unit.counts_rest else ()),
     ]
     course = treatment.courses[last.course]
     said = {choice(question) for question in (*gaps, *about)}

@@ -112,6 +112,7 @@ SENTENCES: Mapping[str, str] = {
     "radiation.delivery": "How was the session delivered?",
     "radiation.differs": "Which is right, the posted charge or the sessions?",
     "radiation.examination": "Where is the note of the examination?",
+    "radiation.follows": "Is this one course with the one before, or another?",
     "radiation.level_three": "Where is the third level of the session documented?",
     "radiation.missing": "Where are the fractions before this one?",
     "radiation.no_charge": "Is the charge of the session still to come?",
