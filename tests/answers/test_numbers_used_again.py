@@ -169,3 +169,24 @@ def test_a_short_course_stays_as_it_was_till_somebody_says(tmp_path: Path) -> No
     assert units(same, "77431") == {} and len(units(same)["V2"]) == 1
     new = run(tmp_path, said(before, "V2", "new_course"), feed=feed)
     assert units(new, "77431") == {"V1": [""]} and units(new) == {"V2": [""]}
+
+
+def test_numbers_that_begin_again_in_an_open_course_are_one_question(tmp_path: Path) -> None:
+    """1 to 8 of 25, and 1 to 8 once more two weeks later: nobody is asked eight times."""
+    sent = [
+        fraction(n, f"202603{day:02}1000", technique="3D", planned="25")
+        for first in (2, 16)
+        for n, day in enumerate(range(first, first + 8), 1)
+    ]
+    before = run(tmp_path, feed=sent)
+    codes = [code for _visit, code in asked_of(before) if code == "radiation.number_twice"]
+    assert len(codes) == 1 and len(units(before, "77407")["V1"]) == 8
+    confirmed = answer(before, "radiation.number_twice", "confirm")
+    assert len(units(run(tmp_path, confirmed, feed=sent), "77407")["V1"]) == 16
+
+
+def test_an_ended_course_that_begins_again_soon_is_asked_about(tmp_path: Path) -> None:
+    """1 to 8 of eight, and 1 to 8 again from the next Monday on: another course, or the same."""
+    soon = ["0316", "0317", "0318", "0319", "0320", "0323", "0324", "0325"]
+    sent = [*eight(MARCH, "V1"), *eight(soon, "V2", "V3")]
+    assert asked_of(run(tmp_path, feed=sent)) == [("V2", CODE), ("V3", CODE)]

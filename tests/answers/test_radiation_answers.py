@@ -175,6 +175,28 @@ def test_a_lone_last_fraction_is_no_course_until_somebody_says_so(tmp_path: Path
     assert charges(after) == ["77407 x1", "77431 x1"] and questions(after) == []
 
 
+def test_of_a_course_that_began_elsewhere_no_rest_is_billed(tmp_path: Path) -> None:
+    """Nobody can say here who bills what is left at the end of a course that two places share."""
+    feed = [FIFTH.decode(), examined("202603061100").decode()]
+    said = answer(run_after(tmp_path, feed, policy=GUIDE), "radiation.missing", "elsewhere")
+    after = run_after(tmp_path, feed, said, policy=GUIDE)
+    assert charges(after) == ["77407 x1"] and questions(after) == []
+    (encounter,) = after.visits[0].draft.encounters
+    assert [held.reason for held in encounter.withheld] == ["answer.elsewhere"]
+
+
+def test_whole_units_of_a_course_that_began_elsewhere_are_billed(tmp_path: Path) -> None:
+    """6 to 10 of ten are five sessions here."""
+    days = ["0309", "0310", "0311", "0312", "0313"]
+    sent = [
+        fraction(n, f"2026{day}1000", technique="3D", planned="10") for n, day in enumerate(days, 6)
+    ]
+    feed = [data.decode() for data in (*sent, examined("202603111100"))]
+    said = answer(run_after(tmp_path, feed, policy=GUIDE), "radiation.missing", "elsewhere")
+    after = run_after(tmp_path, feed, said, policy=GUIDE)
+    assert charges(after).count("77427 x1") == 1 and questions(after) == []
+
+
 def test_a_lone_last_fraction_is_the_fifth_once_the_others_are_here(tmp_path: Path) -> None:
     """Reports that come late settle the question by themselves."""
     after = run_after(tmp_path, [FIFTH.decode(), *week()], policy=GUIDE)

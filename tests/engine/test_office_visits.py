@@ -110,6 +110,22 @@ def test_an_answer_settles_its_question(
     assert [line.code for line in draft.lines if line.provisional and line.code < "A"] == []
 
 
+@pytest.mark.parametrize(
+    ("said", "code"),
+    [("visit_minutes 900 min", "visit.minutes"), ("visit_minutes 4 min", "visit.level")],
+)
+def test_minutes_that_nobody_believes_are_asked_about_again(said: str, code: str) -> None:
+    """A slip of the keyboard shall not become hours of prolonged time; said twice it holds."""
+    asked = visit(NOTE, ESTABLISHED, said, given=[INFUSED])
+    slipped = answered(asked, code, "minutes", "1440")
+    assert codes(slipped) == ["96413"] and "visit.minutes" in question_codes(drafted(slipped))
+    mended = answered(slipped, "visit.minutes", "minutes", "45")
+    assert codes(mended) == ["96413", "99215-25"]
+    again = answered(slipped, "visit.minutes", "minutes", "250")
+    assert codes(again)[-1] == "G2212 x13"
+    assert "visit.minutes" not in question_codes(drafted(again))
+
+
 def test_continuing_care_is_reported_after_a_person_says_so() -> None:
     """A word that nobody mapped reports nothing; the answer does."""
     asked = visit(NOTE, ESTABLISHED, MINUTES, "continuing_care PERHAPS")

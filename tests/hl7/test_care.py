@@ -220,7 +220,30 @@ def test_a_charge_without_quantity_is_one() -> None:
     assert (charge.units, charge.code, charge.modifiers) == (Decimal(1), "77407", ())
 
 
-@pytest.mark.parametrize("values", [{"day": ""}, {"kind": "CH"}])
+@pytest.mark.parametrize("day", ["20260302^20260302", "202603021100^202603022300", "20260302^"])
+def test_a_range_within_a_day_is_that_day(day: str) -> None:
+    """FT1-4 has a first and a last moment."""
+    (charge,) = posted(day=day, units="1")
+    assert charge.day == date(2026, 3, 2)
+
+
+def test_several_units_of_a_week_stand_on_its_first_day() -> None:
+    """Units of delivery look for the sessions around it."""
+    (charge,) = posted(day="20260302^20260308", units="5")
+    assert (charge.day, charge.units) == (date(2026, 3, 2), Decimal(5))
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"day": ""},
+        {"kind": "CH"},
+        {"day": "20260302^20260303", "units": "1"},
+        {"day": "20260302^20260303", "units": ""},
+        {"day": "20260302^20260309"},
+        {"day": "20260302^20260301"},
+    ],
+)
 def test_a_charge_that_cannot_be_placed_is_told(values: dict[str, str]) -> None:
     """Without a day or with a kind that the profile lacks, nothing is guessed."""
     reading = spoken("DFT^P03", charge_row(**values))

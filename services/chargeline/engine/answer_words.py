@@ -47,6 +47,7 @@ AnswerChoice = Literal[
     "no_visit",  # there was no visit beside what else was done
     "continuing",  # the practitioner goes on caring for the patient
     "not_continuing",  # the practitioner does not
+    "takes_back",  # the credit takes back the charge that is asked about
     "two_isocentres",  # two isocentres were treated in one sitting
     "two_sessions",  # there was a distinct break: two sessions
     "granted",  # the payer granted the authorization
@@ -56,6 +57,7 @@ AnswerChoice = Literal[
     "units",  # so much the payer granted
     "this_payer",  # the payer of the authorization pays the visit
     "other_payer",  # another payer pays it, or the patient does
+    "elsewhere",  # it was delivered at another place, which bills it
     "same_course",  # the course was resumed, or goes on under another number
     "new_course",  # another course began
     "said",  # of several values that were said, this one is right

@@ -66,7 +66,8 @@ SittingSaid = Literal[
 
 NumbersFact = Literal[
     "go_on",  # the first fraction after a silence has the number that follows
-    "begin_again",  # it has a number that the course had before
+    "from_one",  # it has the number one, and the course had begun with that before
+    "begin_again",  # it has another number that the course had before
     "other",  # it has no number, or one further on
 ]
 

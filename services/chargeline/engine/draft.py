@@ -42,6 +42,7 @@ from chargeline.engine.modifiers import with_modifiers
 from chargeline.engine.office_visits import propose as propose_visits
 from chargeline.engine.office_visits import visits_of
 from chargeline.engine.office_visits.seen import seen_days
+from chargeline.engine.posted_charges import credits_apart
 from chargeline.engine.pumps import with_record
 from chargeline.engine.radiation import facts_of_line_words, not_billed, of_stay
 from chargeline.engine.radiation.sessions import tells_of_radiation
@@ -55,7 +56,7 @@ from chargeline.engine.rulebooks import Rulebook
 from chargeline.engine.rules import UndecidedError
 from chargeline.engine.services.judging import services_of, without_gap
 from chargeline.engine.shapes import by_keyword
-from chargeline.engine.supplies import not_charted, with_days_of
+from chargeline.engine.supplies import by_order, not_charted, with_days_of
 from chargeline.engine.timeline.records import Timeline, VisitContext
 from chargeline.engine.trace import (
     Draft,
@@ -143,9 +144,8 @@ class _Drafting:
         self.answers = answers
         self.radiation = tuple([d.care for d in timeline.days if tells_of_radiation(d.care)])
         self.seen = seen_days(timeline.days)
-        self.supplied: dict[str, list[Dispensed]] = {}
-        for item in timeline.dispensed:
-            self.supplied.setdefault(item.order, []).append(item)
+        self.credits = credits_apart([day.care for day in timeline.days])
+        self.supplied = by_order(timeline.dispensed)
         self.in_question = in_question
 
     def encounters(self) -> tuple[EncounterDraft, ...]:
@@ -154,7 +154,7 @@ class _Drafting:
         Of an account that is billed by day, only the days that changed are drafted again.
         """
         timeline, days = self.timeline, self.saved.days
-        observed = (timeline.observed, self.seen, self.radiation, self.answers)
+        observed = (timeline.observed, self.seen, self.radiation, self.credits, self.answers)
         supplied = (self.uncharted, timeline.dispensed, timeline.authorizations)
         of_visit = (timeline.context, timeline.patients, supplied, observed)
         rests_on = (of_visit, self.rulebook, self.policy, self.history)
@@ -210,6 +210,7 @@ class _Drafting:
                 radiation=self.radiation if is_of_course else (),
                 seen=self.seen if encounter.care is not NO_CARE else (),
                 authorizations=self.timeline.authorizations,
+                credits=self.credits,
             ),
             self.timeline.context,
             self.rulebook,

@@ -19,6 +19,7 @@ from chargeline.engine.authorizations.needed import NO_NEEDS, Needs
 from chargeline.engine.care import NO_CARE, Care, Observation, care_together
 from chargeline.engine.events import Dispensed, VisitKey
 from chargeline.engine.formulary import Formulary
+from chargeline.engine.posted_charges import CreditApart
 from chargeline.engine.pumps import CARRIED
 from chargeline.engine.record import Elsewhere
 from chargeline.engine.rules import Concern, DayRules, Decision, Policy
@@ -79,7 +80,7 @@ class Encounter(NamedTuple):
     whole visit. `radiation` is what all days of the visit tell that may be part of a radiation
     course, () where no day of the encounter tells anything of one. `seen` are the days of the whole
     visit on which a practitioner saw the patient. `authorizations` are what
-    the whole visit tells of them.
+    the whole visit tells of them, and `credits` are its credits of charges of another day.
     """
 
     name: str
@@ -93,6 +94,7 @@ class Encounter(NamedTuple):
     radiation: tuple[Care, ...] = ()
     seen: tuple[SeenDay, ...] = ()
     authorizations: tuple[Authorization, ...] = ()
+    credits: tuple[CreditApart, ...] = ()
 
     @property
     def care(self) -> Care:

@@ -224,7 +224,7 @@ MEANINGS: Mapping[FindingCode, str] = {
     "address.invalid": "This is not an address such as PV1-19.1.",
     "identifier.invalid": "No ledger can keep this number of a message, a visit or a patient.",
     "number.invalid": "There is text where a number must stand.",
-    "posted.unreadable": "A posted charge (FT1) has no day, or a kind that the profile lacks.",
+    "posted.unreadable": "A posted charge (FT1) has no day, or several, or an unknown kind.",
     "appointment.unreadable": "An appointment of a radiation session has no number, or no time.",
     "supply.unclear": "Words about who bought a drug stand in a sentence that negates or doubts.",
     "waste.note": "A note says another discarded amount than the row beside it.",

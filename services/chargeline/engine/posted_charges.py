@@ -13,13 +13,18 @@ from chargeline.engine.care import Care, PostedCharge
 class StandingCharges(NamedTuple):
     """The posted charges of some days: what no credit takes back, with the units that are left.
 
-    `odd` are charges and credits whose units are no whole number above zero, and `alone` are the
-    credits of which some units take back nothing.
+    `odd` are charges and credits whose units are no whole number above zero, and `left_of_credits`
+    are the credits of which some units take back nothing, with these units.
     """
 
     standing: tuple[tuple[PostedCharge, int], ...]
     odd: tuple[PostedCharge, ...]
-    alone: tuple[PostedCharge, ...]
+    left_of_credits: tuple[tuple[PostedCharge, int], ...]
+
+    @property
+    def alone(self) -> tuple[PostedCharge, ...]:
+        """The credits of which some units take back nothing."""
+        return tuple([credit for credit, _units in self.left_of_credits])
 
 
 def standing_charges(days: Iterable[Care]) -> StandingCharges:
@@ -41,13 +46,53 @@ def standing_charges(days: Iterable[Care]) -> StandingCharges:
             left[place] -= taken
             back -= taken
         if back:
-            alone.append(credit)
+            alone.append((credit, back))
     rest = zip(charges, left, strict=True)
     return StandingCharges(
         tuple([(charge, units) for charge, units in rest if units > 0]),
         odd=tuple([charge for charge in posted if charge not in whole]),
-        alone=tuple(alone),
+        left_of_credits=tuple(alone),
     )
+
+
+class CreditApart(NamedTuple):
+    """A credit of which some units take back nothing on its day.
+
+    `charge` is the charge of another day that it names by its number (FT1-2), or else the nearest
+    one of its code; None where the visit has none. `units` are those that it would take back.
+    """
+
+    credit: PostedCharge
+    charge: PostedCharge | None
+    units: int
+    is_named: bool
+
+
+def credits_apart(days: Iterable[Care]) -> tuple[CreditApart, ...]:
+    """The credits of a visit that take back no charge of their own day.
+
+    Of charges of one code the last one until the day of the credit is the nearest, and where all
+    come after it the first.
+    """
+    balances = [standing_charges([care]) for care in days if care.posted]
+    alone = [(credit, back) for balance in balances for credit, back in balance.left_of_credits]
+    left = {charge: units for balance in balances for charge, units in balance.standing}
+    apart = []
+    for credit, back in alone:
+        alike = [charge for charge, units in left.items() if units and charge.code == credit.code]
+        named = [charge for charge in alike if _has_number_of(charge, credit)]
+        charge = _nearest(named or alike, credit)
+        units = min(back, left[charge]) if charge is not None else back
+        if charge is not None:
+            left[charge] -= units
+        apart.append(CreditApart(credit, charge, units, is_named=bool(named)))
+    return tuple(apart)
+
+
+def _nearest(charges: Iterable[PostedCharge], credit: PostedCharge) -> PostedCharge | None:
+    ordered = sorted(charges, key=lambda charge: (charge.day, charge.number, charge.message))
+    before = [charge for charge in ordered if charge.day <= credit.day]
+    return before[-1] if before else next(iter(ordered), None)
 
 
 def _has_number_of(charge: PostedCharge, credit: PostedCharge) -> bool:

@@ -3,7 +3,7 @@
 It owns how a dispense or give message names a product. It does not know what is billed.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -36,6 +36,14 @@ def supply_of(item: Dispensed, formulary: Formulary) -> Supply:
         return Supply(item, ndc, container, formulary.row(container.drugs[0], item.day).drug)
     codes = [code for code in item.drug.codes if code not in item.ndcs]
     return Supply(item, ndc, container, formulary.find(codes, item.drug.text, item.day).drug)
+
+
+def by_order(dispensed: Iterable[Dispensed]) -> Mapping[str, Sequence[Dispensed]]:
+    """What was handed out for each order."""
+    of_orders: dict[str, list[Dispensed]] = {}
+    for item in dispensed:
+        of_orders.setdefault(item.order, []).append(item)
+    return of_orders
 
 
 def not_charted(timeline: Timeline, formulary: Formulary) -> Sequence[Supply]:

@@ -249,6 +249,10 @@ def _credential(person: str, profile: Profile, delimiters: Delimiters) -> care_w
     return "unknown"
 
 
+# A range of days in FT1-4: as far around its first day as units look for their sessions.
+_A_WEEK = 6
+
+
 def _posted(message: Message, reference: MessageRef, profile: Profile) -> Iterator[Event]:
     """The charges of a DFT; an FT1 that cannot be read comes out with its reason."""
     beside = [row for row in message.rows if row[0][0] == "Z" or row[0] == "ORC"]
@@ -281,6 +285,16 @@ def _charge(
             do="have the sender fill both, or add the kind to [transactions] of the profile",
         )
     units = decimal_at(component(field(row, 10), 1, delimiters), f"{address}-10")
+    until = moment_at(component(field(row, 4), 2, delimiters), f"{address}-4.2", profile)
+    days = (until.day - when.day).days if until is not None else 0
+    if days and (units is None or units <= 1 or not 0 < days <= _A_WEEK):
+        raise Hl7Error(
+            "posted.unreadable",
+            expected="one day in FT1-4; a range only for several units of one week",
+            found=f"a range whose last day is {days} days after its first",
+            where=f"{address}-4",
+            do="have the sender post a charge for each day",
+        )
     code = component(field(row, 25), 1, delimiters) or component(field(row, 7), 1, delimiters)
     modifiers = field(row, 26).split(delimiters.repetition)
     return _new_posted(

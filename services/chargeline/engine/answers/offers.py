@@ -76,6 +76,7 @@ _OFFERS: Mapping[AnswerChoice, Offer] = {
         Offer("no_visit", "There was no visit beside what else was done."),
         Offer("continuing", "The practitioner goes on caring for the patient."),
         Offer("not_continuing", "The practitioner does not."),
+        Offer("takes_back", "The credit takes back this charge."),
         Offer("two_isocentres", "It was one sitting, and two isocentres were treated in it."),
         Offer("two_sessions", "There was a distinct break: they are two sessions."),
         Offer("granted", "The payer granted it."),
@@ -85,6 +86,7 @@ _OFFERS: Mapping[AnswerChoice, Offer] = {
         Offer("units", "So much is granted.", "count"),
         Offer("this_payer", "This payer pays: it counts against the authorization.", "payer"),
         Offer("other_payer", "Another payer or the patient pays: it counts against none of them."),
+        Offer("elsewhere", "They were delivered elsewhere; whole units of those here count."),
         Offer("same_course", "One course: all its sessions count together."),
         Offer("new_course", "Another course began: its sessions count by themselves."),
         Offer("said", "Of the values that were said, this one is right.", "said"),
@@ -154,7 +156,7 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "radiation.examination": ("confirm", "no_visit", "by_hand"),
     "radiation.follows": ("same_course", "new_course", "by_hand"),
     "radiation.level_three": ("confirm", "by_hand"),
-    "radiation.missing": ("confirm", "by_hand"),
+    "radiation.missing": ("confirm", "elsewhere", "by_hand"),
     "radiation.no_charge": ("confirm", "by_hand"),
     "radiation.no_course": ("confirm", "by_hand"),
     "radiation.no_fraction": ("confirm", "not_given"),
@@ -192,6 +194,8 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "visit.risk_alone": ("confirm", "by_hand"),
     "visit.continuing": ("continuing", "not_continuing"),
     "visit.unknown_code": ("confirm", "by_hand"),
+    "visit.credit": ("takes_back", "confirm", "by_hand"),
+    "visit.credit_alone": ("confirm", "by_hand"),
     "visit.nurse": ("confirm", "no_visit", "by_hand"),
     "authorization.no_status": ("granted", "denied", "pended", "by_hand"),
     "authorization.no_codes": ("codes", "by_hand"),
@@ -228,10 +232,11 @@ def offers_for(code: str) -> tuple[Offer, ...]:
 # drafted. A clock that is some minutes ahead changes nothing, because its times are bounded.
 # An authorization that an order lacks is missing for what comes, and not for what was given.
 # What was posted for a radiation session may still come, or be right: its lines stand as drafted.
+# A credit without a charge takes back nothing that is drafted.
 # A note that was changed, and risk alone, leave the level as the facts carry it.
 _WARNS: frozenset[str] = frozenset(
     {"time.twice", "clock.ahead", "radiation.differs", "radiation.missing", "radiation.no_charge"}
-    | {"visit.note_amended", "visit.risk_alone", "authorization.needed"}
+    | {"visit.credit_alone", "visit.note_amended", "visit.risk_alone", "authorization.needed"}
 )
 
 

@@ -9,6 +9,7 @@ family does not code how drugs were given.
 from chargeline.engine.again import SavedWork
 from chargeline.engine.encounters import Assessment, Encounter
 from chargeline.engine.office_visits.asking import about
+from chargeline.engine.office_visits.credits import lone_credits
 from chargeline.engine.office_visits.facts import is_about_a_visit
 from chargeline.engine.office_visits.judging import visit_on
 from chargeline.engine.office_visits.lines import reason_in_short
@@ -31,7 +32,10 @@ _NOTHING = Proposal()
 def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     """The lines of the visits of one encounter, questions about them, and what is withheld."""
     days = _days(assessment.encounter)
-    return together([visit_on(day, assessment) for day in days]) if days else _NOTHING
+    if not days:
+        return _NOTHING
+    lone = [lone_credits(day, assessment) for day in days if assessment.encounter.credits]
+    return together([*[visit_on(day, assessment) for day in days], *lone])
 
 
 def in_short(assessment: Assessment, saved: SavedWork) -> InShort | None:

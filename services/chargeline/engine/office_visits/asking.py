@@ -11,6 +11,7 @@ from chargeline.engine.events import Source
 from chargeline.engine.finding_codes import FindingCode
 from chargeline.engine.office_visits.facts import Disagreement, Unusable
 from chargeline.engine.office_visits.notes import DayNotes
+from chargeline.engine.posted_charges import CreditApart
 from chargeline.engine.trace import Question, ask
 from chargeline.engine.visit_words import SeenFact
 
@@ -156,6 +157,35 @@ def unknown_code_question(day: date, charges: Sequence[PostedCharge]) -> Questio
     )
 
 
+def credit_question(day: date, apart: CreditApart, charge: PostedCharge) -> Question:
+    """Asks whether a credit of another day takes back a charge of the day."""
+    credit = apart.credit
+    return ask(
+        "visit.credit",
+        expected=f"a credit of {credit.code} with the number of its charge (FT1-2) or its day "
+        "(FT1-4)",
+        found=f"one x{apart.units} of {credit.day.isoformat()}, and a charge of {day.isoformat()}",
+        do="charge entry says whether the credit takes back this charge; till then the charge "
+        "stands, and the visit is not firm; have credits sent with the number or the day of what "
+        "they take back",
+        drug=about(day),
+        sources=(credit.source, charge.source),
+    )
+
+
+def credit_alone_question(day: date, credit: PostedCharge) -> Question:
+    """Asks what a credit takes back for which the visit has no charge."""
+    return ask(
+        "visit.credit_alone",
+        expected=f"a charge of {credit.code} that the credit takes back",
+        found=f"a credit of {credit.code} on {day.isoformat()}, and no charge of it is left",
+        do="charge entry says which charge is meant: one of another visit, or from before the feed "
+        "began, needs no more; the credit changes nothing that is drafted here",
+        drug=about(day),
+        sources=(credit.source,),
+    )
+
+
 def minutes_question(day: date, found: str, sources: Sequence[Source]) -> Question:
     """Asks for the practitioner's minutes."""
     return ask(
@@ -166,6 +196,21 @@ def minutes_question(day: date, found: str, sources: Sequence[Source]) -> Questi
         drug=about(day),
         sources=tuple(sources),
     )
+
+
+def minutes_again_question(
+    day: date, minutes: int, most: int, sources: Sequence[Source]
+) -> Question:
+    """Asks once more about minutes that a person answered, and that nobody believes."""
+    return ask(
+        "visit.minutes",
+        expected="the practitioner's own whole minutes of the day",
+        found=f"{minutes} minutes by an answer, and more than {most} are doubted",
+        do="the practitioner says how many minutes it was, or the same number again; until then "
+        "time makes no level",
+        drug=about(day),
+        sources=tuple(sources),
+    )._replace(about=f"{minutes} minutes")
 
 
 def word_question(day: date, part: Unusable) -> Question:

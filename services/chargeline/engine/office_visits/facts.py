@@ -7,7 +7,6 @@ taken, and each is told, so that a question can be asked. It asks no rule and kn
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 from typing import NamedTuple, TypeVar
 
 from chargeline.engine.care import Care, Observation, PostedCharge, observes
@@ -21,7 +20,6 @@ from chargeline.engine.care_words import (
 )
 from chargeline.engine.events import Source
 from chargeline.engine.finding import excerpt
-from chargeline.engine.posted_charges import standing_charges
 from chargeline.engine.quantities import plain
 
 LEVELS: Mapping[str, Level] = {
@@ -101,8 +99,10 @@ def is_about_a_visit(care: Care) -> bool:
     )
 
 
-def facts_of(day: date, care: Care) -> VisitFacts:
-    """What is said of a visit on a day; `care` is everything that was said of the day."""
+def facts_of(day: date, care: Care, posted: Sequence[PostedCharge]) -> VisitFacts:
+    """What is said of a visit on a day; `care` is everything that was said of the day, and `posted`
+    the charges of it that stand.
+    """
     by_word: dict[Observed, list[Observation]] = {}
     for part in care.observations:
         if OBSERVED_OF[part.about] == "visit":
@@ -117,7 +117,7 @@ def facts_of(day: date, care: Care) -> VisitFacts:
         said=gathered.status(),
         statuses=gathered.statuses(),
         continuing=gathered.continuing(),
-        posted=_posted(care),
+        posted=tuple(posted),
         unusable=tuple(gathered.unusable),
         disagreements=tuple(gathered.disagreements),
         sources={about: _sources(parts) for about, parts in by_word.items()},
@@ -198,18 +198,6 @@ def _together(usable: Sequence[tuple[str, int]]) -> int:
     if len(reports) < 2:
         return sum({minutes for _, minutes in usable})
     return sum([min([of for name, of in usable if name == report]) for report in reports])
-
-
-def _posted(care: Care) -> tuple[PostedCharge, ...]:
-    """The posted charges that no credit takes back, each with the units that are left of it.
-
-    One whose units are no whole number still tells that there was a visit.
-    """
-    if not care.posted:
-        return ()
-    balance = standing_charges([care])
-    left = [charge._replace(units=Decimal(units)) for charge, units in balance.standing]
-    return (*left, *[charge for charge in balance.odd if charge.kind == "charge"])
 
 
 def _sources(parts: Iterable[Observation]) -> tuple[Source, ...]:

@@ -9,7 +9,7 @@ level or a status there is no line at all, because nothing is guessed.
 from collections.abc import Iterator
 from functools import cached_property
 
-from chargeline.engine.answers.values import level_of, minutes_of
+from chargeline.engine.answers.values import level_of
 from chargeline.engine.care import Care, PostedCharge
 from chargeline.engine.care_words import PatientStatus, PatientStatusFact
 from chargeline.engine.encounters import Assessment
@@ -31,6 +31,7 @@ from chargeline.engine.office_visits.concerns import (
     LevelFacts,
     VisitPlaceFacts,
 )
+from chargeline.engine.office_visits.credits import posted_on
 from chargeline.engine.office_visits.facts import VisitFacts, facts_of
 from chargeline.engine.office_visits.levels import Chosen, chosen_level
 from chargeline.engine.office_visits.lines import (
@@ -84,14 +85,15 @@ class _Judged:
         self._rules = assessment.rules
         self._day = day
         self._care: Care = day.care
-        self._facts: VisitFacts = facts_of(day.day, day.care)
+        self._talk = VisitTalk(day.day, assessment)
+        posted = posted_on(day.care, self._talk, assessment)
+        self._facts: VisitFacts = facts_of(day.day, day.care, posted)
         self._notes: DayNotes = notes_of(day.care.notes)
         self._visits: list[PostedVisit] = visits_among(self._facts.posted, self._rules)
         self._unknown: list[PostedCharge] = unknown_among(self._facts.posted, self._rules)
         self._add_ons: list[PostedCharge] = add_ons_among(self._facts.posted, self._rules)
         self._of_others: list[PostedCharge] = []
         self._beside: BesideFact = "nothing"
-        self._talk = VisitTalk(day.day, assessment)
         self._steps = self._talk.steps
         self._lines: list[ChargeLine] = []
         self._withheld = self._talk.withheld
@@ -141,7 +143,7 @@ class _Judged:
             self._nurse()
             self._whose_number()
             self._stand_beside()
-            self._facts = settled_facts(self._facts, self._talk, self._rules)
+            self._facts = settled_facts(self._facts, self._talk)
             level, patient, chosen = self._level_and_status()
             self._bill(level, patient, chosen)
         except VisitEndedError:
@@ -306,7 +308,7 @@ class _Judged:
         if level is not None:
             facts = (("level", level), ("chosen by", "a person"))
             return Chosen(level, "by_decision", (Step("level", None, facts),))
-        self._facts = self._facts._replace(minutes=minutes_of(answer.value))
+        self._facts = self._facts._replace(minutes=self._talk.believed(answer.value, sources))
         return chosen_level(self._facts, patient, (), self._rules)
 
     def _risk_alone(self, chosen: Chosen) -> None:

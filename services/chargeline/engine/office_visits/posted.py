@@ -74,6 +74,13 @@ def unknown_among(posted: Sequence[PostedCharge], rules: DayRules) -> list[Poste
     return unknown
 
 
+def is_of_visit(charge: PostedCharge, rules: DayRules) -> bool:
+    """Whether a posted charge or credit is a visit, stands beside one, or may be one."""
+    charges = (charge,)
+    ways = (visits_among, add_ons_among, unknown_among)
+    return any(among(charges, rules) for among in ways)
+
+
 def preventive_among(posted: Sequence[PostedCharge], rules: DayRules) -> tuple[PostedCharge, ...]:
     """The posted preventive services and vaccinations."""
     return tuple([charge for charge in posted if _counts(PREVENTIVE, charge, rules)])

@@ -19,7 +19,7 @@ from chargeline.engine.events import Answer, Source
 from chargeline.engine.office_visits import asking
 from chargeline.engine.office_visits.concerns import MOST_MINUTES
 from chargeline.engine.office_visits.facts import LEVELS, VisitFacts
-from chargeline.engine.rules import NO_FACTS, DayRules
+from chargeline.engine.rules import NO_FACTS
 from chargeline.engine.trace import Question, Step, Withheld
 
 
@@ -34,6 +34,7 @@ class VisitTalk:
         self.day = day
         self._about = asking.about(day)
         self._answers = assessment.answers
+        self._rules = assessment.rules
         self.questions: list[Question] = []
         self.steps: list[Step] = [assessment.encounter.step]
         self.withheld: list[Withheld] = []
@@ -52,6 +53,22 @@ class VisitTalk:
         if answer.choice in _ENDS and not keeps:
             self.end(answer.choice)
         return answer
+
+    @property
+    def most_minutes(self) -> int:
+        """Above how many minutes the time of a visit is doubted."""
+        return self._rules.of(MOST_MINUTES).decide(NO_FACTS).answer.minutes
+
+    def believed(self, value: str, sources: Sequence[Source]) -> int | None:
+        """The minutes that a person answered. More than anybody believes are asked about once more,
+        and count when they are said again; None while nobody did, and where the value is none.
+        """
+        minutes = minutes_of(value)
+        if minutes is None or minutes <= self.most_minutes:
+            return minutes
+        question = asking.minutes_again_question(self.day, minutes, self.most_minutes, sources)
+        answer = self.ask(question)
+        return minutes_of(answer.value) if answer is not None else None
 
     def end(self, choice: AnswerChoice) -> NoReturn:
         """Withhold the visit, as a person chose. Raises VisitEndedError."""
@@ -78,9 +95,8 @@ class VisitTalk:
         return next((code for code in codes if severity_of(code) == "blocks"), "")
 
 
-def settled_facts(facts: VisitFacts, talk: VisitTalk, rules: DayRules) -> VisitFacts:
+def settled_facts(facts: VisitFacts, talk: VisitTalk) -> VisitFacts:
     """The facts after people answered what could not be used; what is open is asked."""
-    most = rules.of(MOST_MINUTES).decide(NO_FACTS).answer.minutes
     after = facts
     if facts.disagreements:
         answer = talk.ask(asking.disagreement_question(facts.day, facts.disagreements))
@@ -96,8 +112,8 @@ def settled_facts(facts: VisitFacts, talk: VisitTalk, rules: DayRules) -> VisitF
         level = level_of(answer.value) if answer is not None else None
         if level is not None:
             after = _with_element(after, part.about, level)
-    if after.minutes is not None and after.minutes > most:
-        words = f"{after.minutes} minutes, and more than {most} are doubted"
+    if after.minutes is not None and after.minutes > talk.most_minutes:
+        words = f"{after.minutes} minutes, and more than {talk.most_minutes} are doubted"
         sources = facts.sources["visit_minutes"]
         after = _with_minutes(after._replace(minutes=None), talk, words, sources)
     return after
@@ -107,7 +123,7 @@ def _with_minutes(
     facts: VisitFacts, talk: VisitTalk, words: str, sources: Sequence[Source]
 ) -> VisitFacts:
     answer = talk.ask(asking.minutes_question(facts.day, words, sources))
-    minutes = minutes_of(answer.value) if answer is not None else None
+    minutes = talk.believed(answer.value, sources) if answer is not None else None
     return facts if minutes is None else facts._replace(minutes=minutes)
 
 

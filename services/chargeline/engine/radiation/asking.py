@@ -99,7 +99,8 @@ _DO = {
     "radiation.no_charge": "charge entry posts the delivery, or says that it is right without",
     "radiation.missing": "the therapist looks in the record-and-verify system what happened to the "
     "fractions that are not here, and sends their reports again, or says that they were not "
-    "delivered; until then they count for nothing, and the rest of a course is not billed",
+    "delivered, or elsewhere; until then they count for nothing, and the rest of a course is not "
+    "billed",
     "radiation.examination": "the physician says whether the patient was examined on one of these "
     "days, and signs the note; else no management is billed for these sessions",
     "radiation.beyond_plan": "the physician says whether the plan was prolonged; send the new "

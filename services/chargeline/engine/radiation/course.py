@@ -14,6 +14,7 @@ in which the session lies that completes it.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 from chargeline.engine.answers.beside import AnswersBeside
@@ -232,6 +233,7 @@ def _judged(
     is_reported = any(session.reported for session in sessions)
     judged = _SessionsJudged([], {}, [], set())
     counted = judged.counted
+    runs = _begun_again(sessions)
     numbers: dict[int, Session] = {}
     told: set[SessionKey] = set()
     for session in sessions:
@@ -249,7 +251,8 @@ def _judged(
             doubt = "radiation.break"
         said = session.said
         if doubt == "radiation.number_twice" and not said and session.number is not None:
-            said = _said_of_series(session, numbers[session.number], judged, answers)
+            twin = None if key_of(session) in runs else numbers[session.number]
+            said = _said_of_series(session, twin, judged, answers)
         if doubt is not None and said != "confirm":
             if said == "not_given":
                 judged.struck.append(session._replace(said=said))
@@ -262,16 +265,35 @@ def _judged(
     return judged
 
 
+def _begun_again(sessions: Sequence[Session]) -> set[SessionKey]:
+    """The sessions with which numbers that were there begin again: two or more in a row, each one
+    higher than the one before it.
+    """
+    numbered = [s for s in sessions if s.number is not None and not s.is_struck]
+    here: set[int] = set()
+    again: list[bool] = []
+    for session in numbered:
+        again.append(session.number in here)
+        here.add(session.number or 0)
+    runs: set[SessionKey] = set()
+    for place, (before, session) in enumerate(pairwise(numbered)):
+        goes_on = session.number == (before.number or 0) + 1
+        if goes_on and again[place] and again[place + 1]:
+            runs |= {key_of(before), key_of(session)}
+    return runs
+
+
 def _said_of_series(
-    session: Session, twin: Session, judged: _SessionsJudged, answers: AnswersBeside
+    session: Session, twin: Session | None, judged: _SessionsJudged, answers: AnswersBeside
 ) -> SessionSaid:
     """What a person said of the second series in which a session has the number of its twin; ""
     where nobody did, or where it is none. A number that comes again on another day, and otherwise
-    alike, was mistyped once.
+    alike, was mistyped once; with numbers that begin again there is no `twin` to hold it against.
     """
-    is_alike = (session.technique, session.planned) == (twin.technique, twin.planned)
-    if is_alike and session.day != twin.day:
-        return ""
+    if twin is not None:
+        is_alike = (session.technique, session.planned) == (twin.technique, twin.planned)
+        if is_alike and session.day != twin.day:
+            return ""
     choice = answers.choice(second_series_question(session))
     if choice == "confirm" or choice == "not_given":
         return choice

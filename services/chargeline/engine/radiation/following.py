@@ -75,7 +75,11 @@ def followed_in(
         question = follows_question(before.counted[-1], course.counted[0])
         choice = answers.choice(question)
         is_one = choice == "same_course"
-        follows.append(Follows(before.name, course.name, question, is_one, choice == "new_course"))
+        follows.append(
+            Follows(
+                before.name, course.name, question, is_one=is_one, is_apart=choice == "new_course"
+            )
+        )
         if is_one:
             pairs = [(entry.before, entry.after) for entry in follows if entry.is_one]
             series = series_of(courses, guests, pairs)

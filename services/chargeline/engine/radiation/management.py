@@ -95,9 +95,15 @@ def managed(
                     of_beam[: unit.place], series, treatment, rules, payer=payer
                 ),
             )
-            is_open = [gap for gap in gaps if not assessment.answers.choice(gap.question)]
-            waits = is_open if unit.counts_rest else []
-            proposals.append(_waiting(charge, waits) if waits else billed(charge, assessment))
+            said = [assessment.answers.choice(gap.question) for gap in gaps if unit.counts_rest]
+            if "elsewhere" in said:
+                held = withheld_charge(charge, "answer.elsewhere", _ELSEWHERE)
+                proposals.append(Proposal(questions=charge.asked, withheld=(held,)))
+            elif None in said:
+                waits = [gap for gap, choice in zip(gaps, said, strict=True) if choice is None]
+                proposals.append(_waiting(charge, waits))
+            else:
+                proposals.append(billed(charge, assessment))
     return together([Proposal(questions=asked), *proposals])
 
 
@@ -233,6 +239,12 @@ def _waiting(charge: DueCharge, gaps: Sequence[MissingBefore]) -> Proposal:
     says = f"The rest of the course cannot be counted: not here are its fractions {numbers}."
     held = withheld_charge(charge, "radiation.missing", says)
     return Proposal(questions=charge.asked, withheld=(held,))
+
+
+_ELSEWHERE = (
+    "A person says that fractions of the course were delivered elsewhere: whoever delivered those "
+    "may have billed the rest of the course."
+)
 
 
 def _unexamined(

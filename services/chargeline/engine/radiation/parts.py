@@ -222,7 +222,7 @@ def _numbers(own: Sequence[Session], session: Session) -> NumbersFact:
     if session.number is None or not highest:
         return "other"
     if session.number <= highest:
-        return "begin_again"
+        return "from_one" if session.number == 1 else "begin_again"
     plans = {own[-1].planned, session.planned} - {None}
     return "go_on" if session.number == highest + 1 and len(plans) < 2 else "other"
 

@@ -212,7 +212,7 @@ def _is_billed(
     if line in seen.lines or part_of("management", anchor) in seen.parts:
         return False
     gaps = [gap.question for gap in gaps_before(last, series, treatment)]
-    if unit.counts_rest and not all(choice(gap) for gap in gaps):
+    if unit.counts_rest and {choice(gap) for gap in gaps} & {None, "elsewhere"}:
         return False
     about = [
         *questions_about(of_beam[: unit.place], series, treatment, rules, payer=payer),

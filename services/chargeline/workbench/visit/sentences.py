@@ -100,6 +100,8 @@ SENTENCES: Mapping[str, str] = {
     "visit.continuing": "Does the practitioner go on caring for the patient?",
     "visit.performer": "Did the practitioner or one of the group and specialty do it?",
     "visit.nurse": "Is the visit with the nurse documented?",
+    "visit.credit": "Does the credit of another day take back this charge?",
+    "visit.credit_alone": "Which charge does the credit of the visit take back?",
     "visit.unknown_code": "How is the posted code of the visit billed?",
     # courses of radiation
     "radiation.again": "Was the service of planning done again?",

@@ -1,0 +1,54 @@
+"""Charges of visits that a credit of another day takes back.
+
+It owns which of the posted charges of a day still stand. A credit that names its charge by number
+takes it back, whatever its day. One that names none may be dated by the day on which it was posted,
+so a person is asked whether it takes back the nearest charge of its code. A credit for which the
+visit has no charge takes back nothing, and that is said.
+"""
+
+from collections.abc import Iterator
+from decimal import Decimal
+
+from chargeline.engine.care import Care, PostedCharge
+from chargeline.engine.encounters import Assessment
+from chargeline.engine.office_visits.asking import credit_alone_question, credit_question
+from chargeline.engine.office_visits.posted import is_of_visit
+from chargeline.engine.office_visits.talk import VisitTalk
+from chargeline.engine.posted_charges import standing_charges
+from chargeline.engine.timeline.records import Day
+from chargeline.engine.trace import Proposal, Question
+
+
+def posted_on(care: Care, talk: VisitTalk, assessment: Assessment) -> tuple[PostedCharge, ...]:
+    """The posted charges of a day that no credit takes back, each with the units that are left.
+
+    One whose units are no whole number still tells that there was a visit. What a credit of another
+    day may take back is asked.
+    """
+    if not care.posted:
+        return ()
+    balance = standing_charges([care])
+    left = dict(balance.standing)
+    for apart in assessment.encounter.credits:
+        charge = apart.charge
+        if charge is None or charge not in left or not is_of_visit(charge, assessment.rules):
+            continue
+        if not apart.is_named:
+            answer = talk.ask(credit_question(talk.day, apart, charge), keeps=True)
+            if answer is None or answer.choice != "takes_back":
+                continue
+        left[charge] -= apart.units
+    stand = [charge._replace(units=Decimal(units)) for charge, units in left.items() if units]
+    return (*stand, *[charge for charge in balance.odd if charge.kind == "charge"])
+
+
+def lone_credits(day: Day, assessment: Assessment) -> Proposal:
+    """What is asked of the credits of a day that take back no charge of the visit."""
+    return Proposal(questions=tuple(_lone(day, assessment)))
+
+
+def _lone(day: Day, assessment: Assessment) -> Iterator[Question]:
+    for apart in assessment.encounter.credits:
+        is_here = apart.credit in day.care.posted and apart.charge is None
+        if is_here and is_of_visit(apart.credit, assessment.rules):
+            yield credit_alone_question(day.day, apart.credit)

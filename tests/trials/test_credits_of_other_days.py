@@ -1,0 +1,84 @@
+"""Found by trial: a credit whose day or number is another one than that of its charge was lost.
+
+A visit was posted as 99215, credited the day after, and posted again as 99214. The credit took back
+nothing, in silence, and the 99215 went on to be held against the visit.
+"""
+
+from pathlib import Path
+
+import pytest
+
+from chargeline.coding.run import Run
+from chargeline.published.answers import GivenAnswer
+from tests.answers.given import answer, asked_of, run_after
+from tests.golden.messages import message, segment
+from tests.golden.stories_visits import note, report
+
+CODE = "visit.credit"
+SAID = report(("VISIT-MINUTES", "35", "min"), ("PATIENT-STATUS", "ESTABLISHED", ""))
+
+
+def posted(code: str, day: str, *, kind: str = "CG", number: str, units: str = "1") -> bytes:
+    fields = {1: "1", 2: number, 4: f"202603{day}", 6: kind, 10: units, 25: code}
+    return message("DFT^P03", segment("FT1", fields), sent=f"13{number[-2:]}")
+
+
+CHARGES = [posted("99215", "02", number="T01"), posted("99214", "02", number="T02")]
+
+
+def run(folder: Path, *credits: bytes, answers: tuple[GivenAnswer, ...] = ()) -> Run:
+    sent = [SAID, note("AU"), *CHARGES, *credits]
+    texts = [data.decode() for data in sent]
+    return run_after(folder, texts, *answers, policy="guide-2026")
+
+
+def findings(run: Run) -> list[str]:
+    """What the visit's posted charges are told to have."""
+    edits = run.visits[0].draft.edits
+    return [edit.edit for edit in edits if edit.edit in ("visit.overcoded", "visit.undercoded")]
+
+
+def test_a_credit_with_the_number_of_its_charge_has_any_day(tmp_path: Path) -> None:
+    """FT1-2 says which charge is meant, whatever FT1-4 says."""
+    after = run(tmp_path, posted("99215", "04", kind="CD", number="T01"))
+    assert asked_of(after) == [] and findings(after) == []
+
+
+def test_a_credit_of_another_day_and_number_is_asked_about(tmp_path: Path) -> None:
+    """It may be dated by its posting. Till somebody says, the charge stands."""
+    before = run(tmp_path, posted("99215", "03", kind="CD", number="T03"))
+    assert asked_of(before) == [("V1", CODE)]
+    assert findings(before) == ["visit.overcoded"]
+    assert [line.provisional for line in before.visits[0].draft.lines] == [CODE]
+
+
+@pytest.mark.parametrize(("choice", "told"), [("takes_back", []), ("confirm", ["visit.overcoded"])])
+def test_a_person_says_what_it_takes_back(tmp_path: Path, choice: str, told: list[str]) -> None:
+    """This charge, or none of this visit."""
+    credit = posted("99215", "03", kind="CD", number="T03")
+    said = answer(run(tmp_path, credit), CODE, choice)
+    after = run(tmp_path, credit, answers=(said,))
+    assert asked_of(after) == [] and findings(after) == told
+    assert [(line.code, line.provisional) for line in after.visits[0].draft.lines] == [
+        ("99214", "")
+    ]
+
+
+def test_a_credit_without_a_charge_is_said(tmp_path: Path) -> None:
+    """It takes back nothing, and no line waits for it."""
+    after = run(tmp_path, posted("99213", "03", kind="CD", number="T03"))
+    assert asked_of(after) == [("V1", "visit.credit_alone")]
+    assert [line.provisional for line in after.visits[0].draft.lines] == [""]
+
+
+def test_a_credit_of_no_visit_asks_nothing(tmp_path: Path) -> None:
+    """What chargeline does not compare with posted charges is left alone."""
+    credit = posted("J9045", "03", kind="CD", number="T03")
+    assert asked_of(run(tmp_path, credit)) == []
+
+
+def test_two_credits_take_back_two_charges(tmp_path: Path) -> None:
+    """Each credit takes back units that no other one does."""
+    credits = [posted("99215", "03", kind="CD", number=n) for n in ("T03", "T04")]
+    codes = [code for _visit, code in asked_of(run(tmp_path, *credits))]
+    assert sorted(codes) == [CODE, "visit.credit_alone"]
