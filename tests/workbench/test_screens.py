@@ -1,4 +1,6 @@
-"""Running now and Operations in a real browser: legible in both themes, whole at every width."""
+"""Running now, Compare and Operations in a real browser: legible in both themes, whole at any
+width.
+"""
 
 import asyncio
 import socket
@@ -15,6 +17,7 @@ from tests.trials.test_doubts import given, order
 
 from .asking import Standing
 from .chromium import without_faults
+from .test_compare_page import FACILITY, POSTED, hear, posted, three_visits
 from .test_operations_page import parked
 from .test_running_page import START, at, in_unit, left
 
@@ -137,3 +140,32 @@ async def test_axe_has_nothing_to_object_to_operations(
     await screen.get_by_role("button", name="Try", exact=True).click()
     await screen.get_by_text("would park again: message.no_msh").wait_for()
     await without_faults(screen, "after a try")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_has_nothing_to_object_to_a_comparison(
+    standing: Standing, browser: Browser, address: str, scheme: str
+) -> None:
+    """Before anything is chosen, refused, while it works, done, and with nothing left by a filter;
+    of other rules and of posted charges. A page without script ends at the result too.
+    """
+    await three_visits(standing)
+    await hear(standing, "V1", posted(("96413", 1), ("96409", 1)))
+    paid = given("carboplatin", "0900-1130", "450 mg")
+    await hear(standing, "V5", f"{paid}IN1|1|Z|ZEBRA|ZEBRA MUTUAL OF THE LONG SAVANNAH AND RIVER\r")
+    context = await logged_in(browser, address, "viewer", color_scheme=scheme)
+    await objections(context, f"{address}/compare")
+    await objections(context, f"{address}/compare?policy=nonesuch")
+    screen = await context.new_page()
+    await screen.goto(f"{address}/compare?{FACILITY}")
+    await screen.get_by_role("heading", name="By visit").wait_for()
+    await without_faults(screen, "after the page read itself")
+    await objections(context, f"{address}/compare?{FACILITY}")
+    await objections(context, f"{address}/compare?{FACILITY}&rule=class.antibody&kind=units")
+    plain = await logged_in(
+        browser, address, "viewer", color_scheme=scheme, java_script_enabled=False
+    )
+    unscripted = await plain.new_page()
+    await unscripted.goto(f"{address}/compare?{POSTED}")
+    await unscripted.get_by_role("heading", name="By visit").wait_for()
+    await objections(context, f"{address}/compare?{POSTED}")

@@ -53,5 +53,10 @@ async def draft_beside(rows: int, work: Callable[[], _Result]) -> _Result:
     return await _in_thread(work)
 
 
+async def work_beside(work: Callable[[], _Result]) -> _Result:
+    """The result of `work()`, which takes long and for which nobody waits in line."""
+    return await _in_thread(work)
+
+
 async def _in_thread(work: Callable[[], _Result]) -> _Result:
     return await asyncio.get_running_loop().run_in_executor(_THREAD, work)

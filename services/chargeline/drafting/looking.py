@@ -6,11 +6,13 @@ writes nothing, and another program may own the visit meanwhile.
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from chargeline.drafting.answering import DraftedVisit
 from chargeline.drafting.processor import Processor
 from chargeline.drafting.visit_cache import VisitCache
-from chargeline.engine import VisitKey
+from chargeline.drafting.visit_state import VisitState
+from chargeline.engine import SavedWork, Timeline, VisitKey
 from chargeline.ledger.errors import UnreadableRow
 from chargeline.ledger.view import View
 
@@ -48,13 +50,40 @@ async def drafted_where_readable(
     """The visits of some keys as `drafted_now` gives them, without those of which a row cannot be
     read, and why they are not there.
     """
+    loaded = await visits_loaded(view, processor, keys)
+    visits = []
+    for timeline, state in loaded.visits.values():
+        drafted = processor.maker.draft(timeline, state, loaded.saved)
+        visits.append(DraftedVisit(timeline, drafted, state.history))
+    return visits, list(loaded.unreadable.values())
+
+
+class LoadedVisits(NamedTuple):
+    """Visits of the ledger that are not drafted yet: their timelines and states by key.
+
+    `unreadable` tells of those of which a row cannot be read. A visit that is in neither was merged
+    away or has no messages. `saved` is work that drafts may use again.
+    """
+
+    visits: dict[VisitKey, tuple[Timeline, VisitState]]
+    unreadable: dict[VisitKey, UnreadableRow]
+    saved: dict[VisitKey, SavedWork]
+
+
+async def visits_loaded(view: View, processor: Processor, keys: Sequence[VisitKey]) -> LoadedVisits:
+    """What the visits of some keys are drafted from.
+
+    Raises Hl7Error if the rules of the processor lack the interface of a message.
+    """
     cache = await looked_up(view, processor, keys)
     present = [key for key in keys if key in cache.feed]
     await cache.load_states(view, present, await view.visits(present))
-    closed = [cache.unreadable[key] for key in keys if key in cache.unreadable]
-    visits = []
-    for key in [key for key in present if key not in cache.unreadable]:
-        timeline, state = cache.feed[key], cache.states[key]
-        drafted = processor.maker.draft(timeline, state, cache.saved)
-        visits.append(DraftedVisit(timeline, drafted, state.history))
-    return visits, closed
+    return LoadedVisits(
+        {
+            key: (cache.feed[key], cache.states[key])
+            for key in present
+            if key not in cache.unreadable
+        },
+        {key: cache.unreadable[key] for key in keys if key in cache.unreadable},
+        cache.saved,
+    )

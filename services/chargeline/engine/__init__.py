@@ -53,6 +53,13 @@ from chargeline.engine.authorizations.used import Account, accounts, basis_of
 from chargeline.engine.care import Appointment, Care, Note, Observation, PostedCharge
 from chargeline.engine.containers import Container, Containers
 from chargeline.engine.contributing import contributions_of
+from chargeline.engine.differing import (
+    BilledCharge,
+    ChargeDifference,
+    DifferenceKind,
+    charge_of,
+    draft_differences,
+)
 from chargeline.engine.draft import draft
 from chargeline.engine.drugs.opened import amount_in, discarded_of, wasted_in
 from chargeline.engine.drugs.parts import taken_from
@@ -85,6 +92,7 @@ from chargeline.engine.finding_codes import MEANINGS, FindingCode
 from chargeline.engine.formulary import AmountRange, Drug, Formulary, Given, NameWords, normal
 from chargeline.engine.ndc import Ndc, NotAnNdc, hyphenated, ndc11, read_ndc
 from chargeline.engine.npi import is_npi
+from chargeline.engine.posted_differences import PostedComparison, posted_differences
 from chargeline.engine.quantities import convert, is_unit, plain
 from chargeline.engine.radiation.standing import (
     CourseStanding,
@@ -181,8 +189,10 @@ __all__ = [
     "AuthorizationBalance",
     "AuthorizationNeed",
     "BalanceConcern",
+    "BilledCharge",
     "BilledNdc",
     "Care",
+    "ChargeDifference",
     "ChargeLine",
     "ClaimEdit",
     "ClockAhead",
@@ -199,6 +209,7 @@ __all__ = [
     "DayRules",
     "Decision",
     "Difference",
+    "DifferenceKind",
     "Dispensed",
     "Draft",
     "Drug",
@@ -237,6 +248,7 @@ __all__ = [
     "PaymentLimit",
     "Policy",
     "PostedCharge",
+    "PostedComparison",
     "PtpEdit",
     "PtpTable",
     "PublishedTables",
@@ -283,6 +295,7 @@ __all__ = [
     "canonical",
     "care_words",
     "charge_in_short",
+    "charge_of",
     "claim_words",
     "class_on",
     "codes_of",
@@ -296,6 +309,7 @@ __all__ = [
     "differences_in_words",
     "discarded_of",
     "draft",
+    "draft_differences",
     "drugs_named",
     "explain",
     "fingerprint_of_line",
@@ -313,6 +327,7 @@ __all__ = [
     "paces_of_courses",
     "parted",
     "plain",
+    "posted_differences",
     "printable",
     "product_of",
     "quarter_of",

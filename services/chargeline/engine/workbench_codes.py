@@ -7,10 +7,12 @@ from collections.abc import Mapping
 from typing import Literal
 
 WorkbenchCode = Literal[
+    "workbench.busy",
     "workbench.failed",
     "workbench.login_refused",
     "workbench.no_page",
     "workbench.no_right",
+    "workbench.not_done",
     "workbench.not_logged_in",
     "workbench.not_ours",
     "workbench.not_valid",
@@ -18,10 +20,12 @@ WorkbenchCode = Literal[
     "workbench.too_many",
 ]
 WORKBENCH_MEANINGS: Mapping[WorkbenchCode, str] = {
+    "workbench.busy": "More comparisons are asked for than one workbench makes at a time.",
     "workbench.failed": "The workbench made a mistake of its own.",
     "workbench.login_refused": "The identity provider confirms no login, or gives no role.",
     "workbench.no_page": "The workbench has no page at an address.",
     "workbench.no_right": "Somebody may not see or do something in the workbench.",
+    "workbench.not_done": "A comparison is asked for as a table before it is done.",
     "workbench.not_logged_in": "Nobody is logged in to the workbench, or the session has ended.",
     "workbench.not_ours": "A form was not sent by a page of the person's own session.",
     "workbench.not_valid": "A field of a form or an address has a value that it does not take.",

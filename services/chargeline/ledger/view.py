@@ -17,6 +17,7 @@ from chargeline.ledger import data_keys, statements, tables
 from chargeline.ledger.counting import Counts, counts_of
 from chargeline.ledger.errors import NotFound
 from chargeline.ledger.merges import leading_to
+from chargeline.ledger.periods import PeriodFilter, VisitsOfPeriod
 from chargeline.ledger.records import (
     Announcement,
     StoredAct,
@@ -63,6 +64,10 @@ class View:
     def running(self, now: datetime) -> RunningVisits:
         """The visits in which a stop may be missing."""
         return RunningVisits(self._transaction, now)
+
+    def period(self, wanted: PeriodFilter) -> VisitsOfPeriod:
+        """The visits of some days."""
+        return VisitsOfPeriod(self._transaction, wanted)
 
     @property
     def watch(self) -> FeedWatch:
@@ -149,8 +154,7 @@ class View:
         """All revisions of one visit, in the order of their numbers."""
         table = tables.draft_revision
         statement = statements.of_visits(self._dialect, table).order_by(table.c.revision)
-        rows = await self._rows(statement, [(facility, visit)])
-        return [StoredRevision(*row) for row in rows]
+        return [StoredRevision(*row) for row in await self._rows(statement, [(facility, visit)])]
 
     async def open_questions(self, keys: Keys) -> dict[VisitKey, list[StoredQuestion]]:
         """The open questions of each visit. Every key is in the result."""
@@ -360,9 +364,8 @@ class View:
 
     async def read_so_far(self, topic: str) -> int:
         """The sum of the next offsets of all partitions of a topic."""
-        table = tables.partition_offset
-        total = func.coalesce(func.sum(table.c.next_offset), 0)
-        added = select(total).where(table.c.topic == topic)
+        offset = tables.partition_offset.c
+        added = select(func.coalesce(func.sum(offset.next_offset), 0)).where(offset.topic == topic)
         return int((await self._transaction.rows(added))[0][0])
 
     async def counts(self) -> Counts:

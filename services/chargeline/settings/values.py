@@ -254,6 +254,13 @@ class Settings(KafkaSettings):
         15, "A session of the workbench ends when nobody used it for so long."
     )
 
+    workbench_compare_rules: str = setting(
+        "",
+        "Rules folders that people may choose on the screen Compare, each by a name. No other "
+        "folder can be named in a browser.",
+        "NAME=FOLDER, several with commas, such as january=/etc/chargeline/rules-2027",
+    )
+
     # Process
     allow_plaintext: Literal["no", "yes"] = setting(
         "no",

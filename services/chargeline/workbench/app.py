@@ -25,6 +25,7 @@ from chargeline.version import VERSION
 from chargeline.workbench import login, oidc, typed_routes, visit_routes
 from chargeline.workbench.bench import (
     Bench,
+    BusyError,
     ForeignFormError,
     NoRightError,
     NotLoggedInError,
@@ -34,6 +35,7 @@ from chargeline.workbench.bench import (
     is_by_itself,
     session_token,
 )
+from chargeline.workbench.compare import routes as compare
 from chargeline.workbench.operations import routes as operations
 from chargeline.workbench.pages import STATIC_FILES, home_of, page
 from chargeline.workbench.running import routes as running
@@ -45,6 +47,7 @@ _STATUS: dict[type[FindingError], int] = {
     NoRightError: 403,
     ForeignFormError: 403,
     NotThereError: 404,
+    BusyError: 503,
     oidc.LoginRefusedError: 403,
     oidc.ProviderAwayError: 502,
     AnswerError: 422,
@@ -63,7 +66,9 @@ def make_app(bench: Bench) -> ASGIApp:
     )
     app.state.bench = bench
     app.mount("/static", StaticFiles(directory=STATIC_FILES), name="static")
-    screens = [part.router for part in (work, running, operations, visit_routes, typed_routes)]
+    screens = [
+        part.router for part in (work, running, compare, operations, visit_routes, typed_routes)
+    ]
     for router in (login.router, *_login_of(bench), *screens):
         app.include_router(router)
     app.add_api_route("/", _begin, include_in_schema=False)

@@ -4,8 +4,9 @@ It owns how a request finds the person who sends it, and the refusal of one with
 knows no page.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Request
@@ -15,6 +16,7 @@ from chargeline.drafting.processor import Processor
 from chargeline.engine import Finding, FindingError
 from chargeline.ledger.store import Ledger
 from chargeline.settings import Settings
+from chargeline.workbench.compare.jobs import Comparisons
 from chargeline.workbench.people import People, Person
 from chargeline.workbench.rights import Right, who_may
 from chargeline.workbench.security import Allowance, is_from_our_page
@@ -23,7 +25,10 @@ COOKIE = "chargeline_session"
 
 
 class Bench(NamedTuple):
-    """What the pages work with. `processor` drafts only to show, and writes nothing."""
+    """What the pages work with. `processor` drafts only to show, and writes nothing.
+
+    `rules_folders` are other rules that a browser may choose to compare with, by name.
+    """
 
     settings: Settings
     ledger: Ledger
@@ -33,6 +38,8 @@ class Bench(NamedTuple):
     posts: Allowance
     logins: Allowance
     endings: Allowance
+    comparisons: Comparisons
+    rules_folders: Mapping[str, Path]
 
 
 class NotLoggedInError(Exception):
@@ -49,6 +56,10 @@ class NotValidError(FindingError):
 
 class NotThereError(FindingError):
     """What the address names is not there."""
+
+
+class BusyError(FindingError):
+    """More is asked for than the workbench does at a time, or something that is not done yet."""
 
 
 class OutdatedError(AnswerError):

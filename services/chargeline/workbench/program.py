@@ -15,6 +15,7 @@ import uvicorn
 from prometheus_client import CollectorRegistry
 
 from chargeline.drafting.acting import note_start, start_of
+from chargeline.drafting.beside import let_the_loop_have_its_turn
 from chargeline.drafting.ledger_keys import ledger_keys
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.service_process import become_a_service, tell_open_files, told_to_stop
@@ -28,6 +29,8 @@ from chargeline.telemetry.metrics import Metrics
 from chargeline.version import VERSION
 from chargeline.workbench.app import make_app
 from chargeline.workbench.bench import Bench
+from chargeline.workbench.compare.folders import folders_by_name
+from chargeline.workbench.compare.jobs import Comparisons
 from chargeline.workbench.people import People
 from chargeline.workbench.security import Allowance
 
@@ -41,6 +44,7 @@ class NoLoginError(FindingError):
 async def run(settings: Settings) -> int:
     """Show the pages until SIGTERM or SIGINT; returns the exit code."""
     become_a_service()
+    let_the_loop_have_its_turn()
     logs.configure(settings.log_level)
     tell_open_files(settings, log)
     check_login(settings)
@@ -89,7 +93,9 @@ def check_login(settings: Settings) -> None:
 
 
 def bench_over(settings: Settings, ledger: Ledger) -> Bench:
-    """The workbench over an open ledger. Raises what `new_processor` raises."""
+    """The workbench over an open ledger. Raises what `new_processor` raises, and
+    CompareFoldersError.
+    """
     idle = timedelta(minutes=settings.workbench_idle_minutes)
     return Bench(
         settings=settings,
@@ -100,6 +106,8 @@ def bench_over(settings: Settings, ledger: Ledger) -> Bench:
         posts=Allowance(at_once=60, per_minute=120),
         logins=Allowance(at_once=200, per_minute=200),  # a hospital may come through one proxy
         endings=Allowance(at_once=200, per_minute=200),
+        comparisons=Comparisons(),
+        rules_folders=folders_by_name(settings.workbench_compare_rules),
     )
 
 
@@ -156,3 +164,4 @@ async def answer_requests(bench: Bench, sock: socket.socket, stop: asyncio.Event
         told.cancel()
         server.should_exit = True
         await work
+        await bench.comparisons.stop()
