@@ -162,7 +162,9 @@ class Capture:
     async def read_so_far(self, ledger: Ledger) -> int:
         """How many records the ledger has: the sum of the offsets, which have no gaps."""
         async with ledger.view() as view:
-            return await view.read_so_far(f"{self.name}.inbound")
+            offsets = await view.offsets()
+        topic = f"{self.name}.inbound"
+        return sum([row.next_offset or 0 for row in offsets if row.topic == topic])
 
     async def final_visits(self, ledger: Ledger) -> int:
         """How many visits the ledger has in their final state."""

@@ -1,5 +1,5 @@
-"""Running now, Compare and Operations in a real browser: legible in both themes, whole at any
-width.
+"""Running now, Reports, Compare and Operations in a real browser: legible in both themes, whole at
+any width.
 """
 
 import asyncio
@@ -19,6 +19,8 @@ from .asking import Standing
 from .chromium import without_faults
 from .test_compare_page import FACILITY, POSTED, hear, posted, three_visits
 from .test_operations_page import parked
+from .test_reports_page import NOW as REPORTED
+from .test_reports_page import filled
 from .test_running_page import START, at, in_unit, left
 
 WIDTHS = [1280, 640]
@@ -169,3 +171,36 @@ async def test_axe_has_nothing_to_object_to_a_comparison(
     await unscripted.goto(f"{address}/compare?{POSTED}")
     await unscripted.get_by_role("heading", name="By visit").wait_for()
     await objections(context, f"{address}/compare?{POSTED}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+async def test_axe_has_nothing_to_object_to_the_reports(
+    standing: Standing, browser: Browser, address: str, scheme: str
+) -> None:
+    """Empty, filled, each by itself, with the visits behind a row, and with nothing in the days."""
+    standing.now = REPORTED
+    context = await logged_in(browser, address, "lead", color_scheme=scheme)
+    await objections(context, f"{address}/reports")
+    await filled(standing.ledger)
+    await objections(context, f"{address}/reports")
+    for name in ("stops", "people"):
+        await objections(context, f"{address}/reports/{name}?of=TOWER&facility=NORTH")
+    await objections(context, f"{address}/reports?from=2020-01-01&to=2020-01-31")
+
+
+async def test_the_days_of_reports_are_chosen_without_script(
+    standing: Standing, browser: Browser, address: str
+) -> None:
+    """The form keeps the report that is shown, and its numbers lead to the same days."""
+    standing.now = REPORTED
+    await filled(standing.ledger)
+    context = await logged_in(browser, address, "lead", java_script_enabled=False)
+    screen = await context.new_page()
+    await screen.goto(f"{address}/reports/stops")
+    await screen.get_by_label("From").fill("2026-02-01")
+    await screen.get_by_label("to", exact=True).fill("2026-02-28")
+    await screen.get_by_role("button", name="Show").click()
+    await screen.get_by_text("0 of 1", exact=True).wait_for()
+    await screen.get_by_role("link", name="The last 30 days").click()
+    await screen.get_by_role("link", name="2", exact=True).click()
+    await screen.get_by_role("link", name="V1", exact=True).wait_for()

@@ -8,7 +8,7 @@ looks by itself. A walk reads the whole table, so a large ledger is looked at le
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import date
 from typing import NamedTuple
@@ -27,6 +27,11 @@ from chargeline.ledger.view import View
 
 AUTHORIZED: tuple[words.ContributionKind, ...] = ("authorization", "authorized_units")
 TREATED: tuple[words.ContributionKind, ...] = ("fraction", "course_service")
+RUNNING_OUT: frozenset[str] = frozenset(
+    {"authorization.running_out", "authorization.ending", "authorization.next_dose"}
+    | {"authorization.units"}
+)
+"""What ails an authorization with too little left, or soon too late: codes of its concerns."""
 _PATIENTS = 100  # of one page
 
 Opened = Callable[[], AbstractAsyncContextManager[View]]
@@ -54,7 +59,7 @@ class RecordCounts(NamedTuple):
 
 async def records_with(
     opened: Opened, kinds: Iterable[words.ContributionKind]
-) -> AsyncIterator[PatientRecord]:
+) -> AsyncGenerator[PatientRecord, None]:
     """What the patients contribute of some kinds, by key; patients without any are left out."""
     wanted, after = tuple(kinds), ("", "")
     while True:

@@ -32,6 +32,7 @@ from chargeline.ledger.records import (
     StoredVisit,
 )
 from chargeline.ledger.removed_visits import forgotten_among, removed_visits
+from chargeline.ledger.reporting import Reporting
 from chargeline.ledger.running import RunningVisits
 from chargeline.ledger.transaction import Transaction
 from chargeline.ledger.watching import FeedWatch
@@ -68,6 +69,11 @@ class View:
     def period(self, wanted: PeriodFilter) -> VisitsOfPeriod:
         """The visits of some days."""
         return VisitsOfPeriod(self._transaction, wanted)
+
+    @property
+    def reporting(self) -> Reporting:
+        """What reports are made of."""
+        return Reporting(self._transaction)
 
     @property
     def watch(self) -> FeedWatch:
@@ -361,12 +367,6 @@ class View:
             statement = statement.where(table.c.did == did)
         rows = await self._transaction.rows(statement.order_by(table.c.number).limit(limit))
         return list(map(StoredAct._make, rows))
-
-    async def read_so_far(self, topic: str) -> int:
-        """The sum of the next offsets of all partitions of a topic."""
-        offset = tables.partition_offset.c
-        added = select(func.coalesce(func.sum(offset.next_offset), 0)).where(offset.topic == topic)
-        return int((await self._transaction.rows(added))[0][0])
 
     async def counts(self) -> Counts:
         """How much waits, and since when."""

@@ -46,6 +46,7 @@ class WorkFilter(NamedTuple):
 
     `codes` are codes of questions, or what a bill waits for, such as `hold`: a visit with any of
     them is wanted. `owner` may be NOBODY. `text` is part of a drug's name, or a visit number.
+    `first_day` and `last_day` are days of service such as 2026-03-19, both included.
     """
 
     codes: tuple[str, ...] = ()
@@ -56,6 +57,9 @@ class WorkFilter(NamedTuple):
     due: Due | Literal[""] = ""
     asked_unit: bool = False
     least_cents: int = 0
+    facility: str = ""
+    first_day: str = ""
+    last_day: str = ""
 
 
 class WorkPlace(NamedTuple):
@@ -260,7 +264,7 @@ class WorkList:
             conditions.append(visit.c.waiting_cents >= wanted.least_cents)
         if wanted.due:
             conditions += self._due(wanted.due)
-        return conditions
+        return [*conditions, *_where_and_when(wanted)]
 
     def _due(self, due: Due) -> Iterable[ColumnElement[bool]]:
         visit = tables.visit
@@ -275,6 +279,17 @@ _IS_WORK: ColumnElement[bool] = text(f"({tables.WAITS_FOR_A_PERSON})")  # type: 
 _OTHER = tables.question.alias()  # a query may read the first question of a visit as well
 _CODE, _DRUG = _OTHER.c.code, _OTHER.c.drug
 _VISIT_COLUMNS = [tables.visit.c[name] for name in WorkRow._fields[:10]]
+
+
+def _where_and_when(wanted: WorkFilter) -> Iterable[ColumnElement[bool]]:
+    """The conditions on the facility and on the last day of service, which a visit may lack."""
+    visit = tables.visit
+    if wanted.facility:
+        yield visit.c.facility == wanted.facility
+    if wanted.first_day:
+        yield visit.c.day >= wanted.first_day
+    if wanted.last_day:
+        yield visit.c.day.between("0", wanted.last_day)
 
 
 def _assigned() -> Any:

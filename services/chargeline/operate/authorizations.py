@@ -12,7 +12,12 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from chargeline.drafting.acting import act_of
-from chargeline.drafting.patient_records import AUTHORIZED, records_with, warning_for
+from chargeline.drafting.patient_records import (
+    AUTHORIZED,
+    RUNNING_OUT,
+    records_with,
+    warning_for,
+)
 from chargeline.drafting.reading_back import headers_read
 from chargeline.drafting.setup import load_rules, new_processor
 from chargeline.engine import (
@@ -44,12 +49,6 @@ from chargeline.operate.opened import opened
 from chargeline.operate.running import OK, Command
 from chargeline.rulebook.loading import read_interface
 from chargeline.settings import Settings
-
-RUNNING_OUT = frozenset(
-    {"authorization.running_out", "authorization.ending", "authorization.next_dose"}
-    | {"authorization.units"}
-)
-"""What `auth list --running-out` shows: those with too little left, or soon too late."""
 
 
 def auth_list(look: AuthorizationLook, *, json_lines: bool = False) -> Command:

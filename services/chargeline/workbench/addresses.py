@@ -7,10 +7,11 @@ that could mean something there is written as `~` and its bytes: the visit `AB/1
 
 import re
 from collections.abc import Mapping
+from datetime import date
 from typing import Annotated, Any
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
-from pydantic import StringConstraints
+from pydantic import BeforeValidator, StringConstraints
 
 from chargeline.engine import Finding, VisitKey
 from chargeline.workbench.bench import NotThereError
@@ -26,6 +27,8 @@ Reason = Annotated[
 """Why somebody does something: at least three signs that are no blanks."""
 Text = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
 """One line without signs that no database keeps."""
+OfDay = Annotated[date | None, BeforeValidator(lambda value: value or None)]
+"""A day such as 2026-03-19; None for an empty field."""
 
 
 def with_query(path: str, values: Mapping[str, Any]) -> str:

@@ -38,6 +38,7 @@ from chargeline.workbench.bench import (
 from chargeline.workbench.compare import routes as compare
 from chargeline.workbench.operations import routes as operations
 from chargeline.workbench.pages import STATIC_FILES, home_of, page
+from chargeline.workbench.reports import routes as reports
 from chargeline.workbench.running import routes as running
 from chargeline.workbench.security import SafeAnswers
 from chargeline.workbench.work import routes as work
@@ -66,9 +67,8 @@ def make_app(bench: Bench) -> ASGIApp:
     )
     app.state.bench = bench
     app.mount("/static", StaticFiles(directory=STATIC_FILES), name="static")
-    screens = [
-        part.router for part in (work, running, compare, operations, visit_routes, typed_routes)
-    ]
+    parts = (work, running, reports, compare, operations, visit_routes, typed_routes)
+    screens = [part.router for part in parts]
     for router in (login.router, *_login_of(bench), *screens):
         app.include_router(router)
     app.add_api_route("/", _begin, include_in_schema=False)

@@ -27,6 +27,7 @@ HTMX = "htmx-2.0.11.min.js"
 SCREENS: tuple[tuple[str, str, Right], ...] = (
     ("Work", "/work", "work.see"),
     ("Running now", "/running", "running.see"),
+    ("Reports", "/reports", "reports.see"),
     ("Compare", "/compare", "reports.see"),
     ("Operations", "/operations", "operations.see"),
     ("Try", "/try", "visit.see"),

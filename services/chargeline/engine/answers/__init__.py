@@ -26,13 +26,14 @@ from chargeline.engine.answers.settling import (
     still_asked_of_visit,
 )
 from chargeline.engine.answers.standing import is_possible, said_of
-from chargeline.engine.answers.values import refusal
+from chargeline.engine.answers.values import charge_written, refusal
 
 __all__ = [
     "LINE_OFFERS",
     "Asked",
     "Offer",
     "asked_in",
+    "charge_written",
     "fingerprint_of_line",
     "is_possible",
     "last_words",

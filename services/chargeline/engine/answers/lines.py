@@ -13,7 +13,7 @@ from chargeline.engine.answer_words import LineChoice
 from chargeline.engine.answers.applying import source_of
 from chargeline.engine.answers.identity import fingerprint_of_line
 from chargeline.engine.answers.offers import LineOffer
-from chargeline.engine.answers.values import charge_of
+from chargeline.engine.answers.values import charge_written
 from chargeline.engine.events import LineAnswer
 from chargeline.engine.timeline.records import Timeline
 from chargeline.engine.trace import (
@@ -135,12 +135,12 @@ def _encounter(draft: EncounterDraft, words: Mapping[str, LastWords]) -> Encount
 
 def _fits(answer: LineAnswer, line: ChargeLine) -> bool:
     """Whether a line is drafted as it was, and what is to stand in its place can be read."""
-    is_readable = answer.choice != "override" or charge_of(answer.value) is not None
+    is_readable = answer.choice != "override" or charge_written(answer.value) is not None
     return is_readable and answer.fingerprint == fingerprint_of_line(line)
 
 
 def _overridden(line: ChargeLine, answer: LineAnswer) -> ChargeLine:
-    charge = charge_of(answer.value)
+    charge = charge_written(answer.value)
     assert charge is not None, "the value was looked at when the answer was given"
     return line._replace(
         code=charge.code,

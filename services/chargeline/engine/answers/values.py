@@ -65,7 +65,7 @@ def amount_of(value: str) -> WrittenAmount | None:
     return WrittenAmount(Decimal(match[1]), match[2])
 
 
-def charge_of(value: str) -> WrittenCharge | None:
+def charge_written(value: str) -> WrittenCharge | None:
     """A charge, such as 96415-59 x2; None if the value is none."""
     match = _CHARGE.fullmatch(value.strip().upper().replace(" X", " x"))
     if match is None:
@@ -132,7 +132,7 @@ _READERS: Mapping[ValueKind, Callable[[str], object | None]] = {
     "route": route_of,
     "minutes": minutes_of,
     "level": level_of,
-    "charge": charge_of,
+    "charge": charge_written,
     "ndc": ndc11,
     "codes": code_list_of,
     "count": count_of,

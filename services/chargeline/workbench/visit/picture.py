@@ -22,7 +22,7 @@ from chargeline.workbench.visit.words import clock, in_short, many, minutes_betw
 MOST_LANES = 60
 """So many lanes the pictures of a page have together; the table of times has all administrations.
 
-ChosenOnPage by eye: more than a screenful of lanes is read in a table.
+Chosen by eye: more than a screenful of lanes is read in a table.
 """
 _HEAD, _GROUP, _LANE, _BAR = 26, 22, 42, 16
 _LEFT, _RIGHT = 2.0, 98.0

@@ -22,7 +22,7 @@ from pydantic import (
 
 from chargeline.engine import MEANINGS, answer_words, severity_of
 from chargeline.ledger.work_list import NOBODY, Due, WorkFilter, WorkPlace
-from chargeline.workbench.addresses import Text, with_query
+from chargeline.workbench.addresses import OfDay, Text, with_query
 
 ViewName = Literal["all", "mine", "nobody", "soon", "large", "asked", "held"]
 LARGE_CENTS = 500_000
@@ -38,7 +38,7 @@ class WorkView(NamedTuple):
 class WorkQuery(BaseModel):
     """The query parameters of the work list. Empty ones leave all."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     view: ViewName = "all"
     code: Text = Field("", description="The code of a question, such as stop.missing")
@@ -48,6 +48,9 @@ class WorkQuery(BaseModel):
     owner: Text = Field("", description=f"Whose it is; `{NOBODY}` for nobody's")
     due: Due | Literal[""] = ""
     text: Text = Field("", description="Part of a drug's name, or a visit number")
+    facility: Text = Field("")
+    first_day: OfDay = Field(None, alias="from", description="Of the days of service")
+    last_day: OfDay = Field(None, alias="to", description="Included")
     after: str = Field("", max_length=2_000, description="`next` of the page before")
 
     def wanted(self, who: str) -> WorkFilter:
@@ -60,6 +63,9 @@ class WorkQuery(BaseModel):
             owner=self.owner or view.owner,
             due=self.due or view.due,
             text=self.text,
+            facility=self.facility,
+            first_day=str(self.first_day or ""),
+            last_day=str(self.last_day or ""),
         )
 
     def _codes(self) -> tuple[str, ...]:
@@ -72,8 +78,10 @@ class WorkQuery(BaseModel):
     @property
     def filters(self) -> dict[str, str]:
         """The filters that are set, beside the view."""
-        names = ("code", "severity", "place", "payer", "owner", "due", "text")
-        return {name: str(getattr(self, name)) for name in names if getattr(self, name)}
+        names = ("code", "severity", "place", "payer", "owner", "due", "text", "facility")
+        days = {"from": self.first_day, "to": self.last_day}
+        wanted = {**{name: getattr(self, name) for name in names}, **days}
+        return {name: str(value) for name, value in wanted.items() if value}
 
     def address(self, path: str = "/work", **other: str) -> str:
         """The address of the list with some parameters changed; "" takes one away."""
