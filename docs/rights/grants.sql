@@ -45,8 +45,12 @@ GRANT DELETE ON message, parked, visit, draft_revision, question, answer, visit_
   patient_merge, contribution, outbox TO chargeline_operator;
 GRANT SELECT, DELETE ON assignment, still_running TO chargeline_operator;
 
+-- and `workbench-token add`, `list`, `revoke`
+GRANT SELECT, INSERT, DELETE ON api_token TO chargeline_operator;
+
 -- workbench: what the reader sees, answers, who sees to what, and who is logged in
 GRANT SELECT, INSERT, UPDATE, DELETE ON assignment, session, still_running TO chargeline_workbench;
+GRANT SELECT, UPDATE (seen_at) ON api_token TO chargeline_workbench;
 GRANT SELECT, INSERT ON audit, data_key TO chargeline_workbench;
 GRANT SELECT, INSERT, UPDATE ON tally TO chargeline_workbench;
 GRANT INSERT ON outbox, answer TO chargeline_workbench;

@@ -1,10 +1,10 @@
 """Writes schemas/: `python -m chargeline.schemas`.
 
-It owns which shapes are written: those of our events, and that of `chargeline code --json`. It owns
-the examples: what two invented messages become under the shipped rules, an event of each
-kind, with key, headers and value as on Kafka. The schemas themselves are made in
-`published/schemas.py`. The version of the rules is left out of an example, because it would change
-with every rule.
+It owns which shapes are written: those of our events, that of `chargeline code --json`, and the
+document of the API. It owns the examples: what two invented messages become under the shipped
+rules, an event of each kind, with key, headers and value as on Kafka. The schemas themselves are
+made in `published/schemas.py` and `workbench/api/document.py`. The version of the rules is left out
+of an example, because it would change with every rule.
 """
 
 import json
@@ -25,6 +25,7 @@ from chargeline.published.events import TimedEvent, needed_of, questions_of, to_
 from chargeline.published.writing import visit_draft
 from chargeline.rulebook.loading import load_rulebook, read_interface
 from chargeline.rulebook.location import rules_directory
+from chargeline.workbench.api.document import new_api
 
 OF_CODE = "org.chargeline.code.v1"
 """The name of the shape of a line that `chargeline code --json` prints."""
@@ -109,7 +110,9 @@ def _record(key: str, headers: dict[str, str], value: bytes) -> dict[str, object
 def files() -> dict[str, str]:
     """All files of schemas/, by name."""
     of_code = schemas.as_json(schemas.schema_named(OF_CODE, EncounterRecord))
-    return {**schemas.files(), "code.schema.json": of_code, **examples()}
+    of_api = schemas.as_json(new_api().openapi())
+    ours = {"code.schema.json": of_code, "workbench.openapi.json": of_api}
+    return {**schemas.files(), **ours, **examples()}
 
 
 def write(folder: Path) -> None:

@@ -30,6 +30,7 @@ from chargeline.ledger.workbench_records import (
     StoredAssignment,
     StoredSession,
     StoredStillRunning,
+    StoredToken,
 )
 
 from .rows import MORNING, V1, V2, initial_service, message, parked, revision, visit
@@ -201,6 +202,7 @@ def test_records_have_the_fields_of_their_tables() -> None:
         "assignment": StoredAssignment,
         "session": StoredSession,
         "still_running": StoredStillRunning,
+        "api_token": StoredToken,
     }
     for name, other in others.items():
         assert list(other._fields) == metadata.tables[name].columns.keys()

@@ -130,6 +130,10 @@ async def test_each_program_and_person_has_the_rights_it_needs(
     printed(as_role["operator"], "auth", "list", "--unmask", *why)
     assert "ZZ9" in printed(as_role["operator"], "parked", "show", number, "--unmask", *why)
     printed(as_role["operator"], "parked", "drop", number, *why)
+    role = ("--role", "viewer")
+    assert printed(as_role["operator"], "workbench-token", "add", "bi", *role, *why) != ""
+    assert "bi" in printed(as_role["operator"], "workbench-token", "list")
+    printed(as_role["operator"], "workbench-token", "revoke", "bi", *why)
     for verb in ("hold", "release", "forget"):
         printed(as_role["operator"], "ledger", verb, "--visit", "ZEBRA|V1", *why)
     assert "BROKEN" not in printed(as_role["auditor"], "ledger", "verify")
@@ -137,7 +141,7 @@ async def test_each_program_and_person_has_the_rights_it_needs(
     acts = [line.split()[3] for line in trail.splitlines()]
     assert acts == [
         *("ledger.migrate", "program.start", "authorization.show"),
-        *("parked.show", "parked.drop"),
+        *("parked.show", "parked.drop", "token.add", "token.revoke"),
         *("ledger.hold", "ledger.release", "ledger.forget"),
     ]
     lost = "DELETE FROM draft_revision; DELETE FROM visit"

@@ -4,7 +4,8 @@ This file owns the general help and `main`, which runs one verb and turns its er
 on standard error and an exit code. Each other file of this folder owns the arguments and the
 output of some verbs: drafts.py (code, explain), balance.py, answers.py (questions, answer, line),
 interfaces.py (survey, send), rules.py, refdata.py, simulation.py, live.py (the live service),
-visits.py (what the ledger has of a visit), authorizations.py (auth) and audit.py (who did what).
+visits.py (what the ledger has of a visit), authorizations.py (auth), audit.py (who did what) and
+tokens.py (programs that use the API).
 Each option is given once (parser.py). The command line decides nothing about charges: it hands
 files and settings to the programs and prints what they return.
 """
@@ -27,6 +28,7 @@ from chargeline.cli import (
     refdata,
     rules,
     simulation,
+    tokens,
     typed,
     visits,
 )
@@ -121,4 +123,5 @@ def _parser() -> argparse.ArgumentParser:
     visits.add_visit(verbs)
     authorizations.add_auth(verbs)
     audit.add_audit(verbs)
+    tokens.add_tokens(verbs)
     return parser

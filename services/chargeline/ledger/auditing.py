@@ -52,6 +52,8 @@ Verb = Literal[
     "work.assign",
     "work.ask",
     "running.say",
+    "token.add",
+    "token.revoke",
 ]
 VERBS: Mapping[Verb, str] = {
     "parked.show": "Somebody looked at the bytes of a parked message.",
@@ -81,6 +83,8 @@ VERBS: Mapping[Verb, str] = {
     "work.assign": "Somebody gave visits of the work list to a person.",
     "work.ask": "Somebody noted that the units of visits were asked.",
     "running.say": "Somebody said that a drug whose stop is missing still runs.",
+    "token.add": "Somebody made a token for a program that uses the API of the workbench.",
+    "token.revoke": "Somebody revoked such a token.",
 }
 assert tuple(VERBS) == get_args(Verb), "each act has its sentence"
 RecordKind = Literal[
@@ -95,6 +99,7 @@ RecordKind = Literal[
     "program",
     "authorizations",
     "session",
+    "token",
 ]
 
 # The number of an advisory lock of PostgreSQL: any will do that nobody else uses in this database.

@@ -214,6 +214,20 @@ session = Table(
     comment="Who is logged in to the workbench: a hash of the cookie, the person and the roles.",
 )
 
+api_token = Table(
+    "api_token",
+    metadata,
+    Column("digest", Name(), primary_key=True),
+    Column("name", Name(), nullable=False, unique=True),
+    Column("roles", Text, nullable=False),
+    Column("made_at", Instant, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("expires_at", Instant, nullable=False),
+    Column("seen_at", Instant),
+    comment="Which programs may use the API of the workbench: a hash of the token, its name and "
+    "its roles.",
+)
+
 outbox = Table(
     "outbox",
     metadata,

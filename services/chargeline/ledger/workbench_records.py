@@ -1,10 +1,13 @@
-"""The rows of the workbench: who sees to a visit, what is said to run, and who is logged in.
+"""The rows of the workbench: who sees to a visit, what is said to run, who is logged in, tokens.
 
 This module owns their shapes only. A field has the name of its column, and a time has its zone.
 """
 
 from datetime import datetime
 from typing import NamedTuple
+
+BY_TOKEN = "token "
+"""How answers and the audit trail name a program that came with a token: this, and its name."""
 
 
 class StoredAssignment(NamedTuple):
@@ -51,3 +54,19 @@ class StoredSession(NamedTuple):
     subject: str
     started_at: datetime
     seen_at: datetime
+
+
+class StoredToken(NamedTuple):
+    """A token of a program that uses the API. `digest` is a hash of the token.
+
+    `roles` are words with blanks between. It is worth nothing from `expires_at` on. `seen_at` is
+    when it was used last, to the hour, None if it never was.
+    """
+
+    digest: str
+    name: str
+    roles: str
+    made_at: datetime
+    made_by: str
+    expires_at: datetime
+    seen_at: datetime | None

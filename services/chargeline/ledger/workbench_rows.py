@@ -1,8 +1,8 @@
-"""What the workbench writes besides answers: who sees to a visit, what still runs, who logged in.
+"""What the workbench writes besides answers: who sees to a visit, what still runs, who may come in.
 
-This module owns the rows of assignments, of what is said to run, and of sessions. It does not know
-what a role may do, nor how somebody logs in. A session is stored under a hash of what the browser
-keeps, so that nobody who reads the ledger can take a session over.
+This module owns the rows of assignments, of what is said to run, of sessions and of tokens. It does
+not know what a role may do, nor how somebody logs in. A session and a token are stored under a hash
+of what the browser or the program keeps, so that nobody who reads the ledger can use them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -17,11 +17,12 @@ from chargeline.ledger.workbench_records import (
     StoredAssignment,
     StoredSession,
     StoredStillRunning,
+    StoredToken,
 )
 
 
 class WorkbenchRows:
-    """Assignments, what is said to run, and sessions, as one transaction sees and writes them."""
+    """Assignments, what runs, sessions and tokens, as one transaction sees and writes them."""
 
     def __init__(self, transaction: Transaction) -> None:
         self._transaction = transaction
@@ -99,3 +100,31 @@ class WorkbenchRows:
         else:
             ended = table.c.digest == digest
         return await self._transaction.run(delete(table).where(ended))
+
+    async def token(self, digest: str) -> StoredToken | None:
+        """A token, None if there is none of this hash."""
+        table = tables.api_token
+        rows = await self._transaction.rows(select(table).where(table.c.digest == digest))
+        return StoredToken._make(rows[0]) if rows else None
+
+    async def tokens(self) -> list[StoredToken]:
+        """All tokens by name, those that have ended among them."""
+        table = tables.api_token
+        rows = await self._transaction.rows(select(table).order_by(table.c.name))
+        return [StoredToken._make(row) for row in rows]
+
+    async def add_token(self, token: StoredToken) -> None:
+        """Store a new token. Raises BatchFailed where there is one of its name."""
+        await self._transaction.insert(tables.api_token, [token])
+
+    async def see_token(self, digest: str, at: datetime) -> None:
+        """Note that a token was used."""
+        table = tables.api_token
+        await self._transaction.run(
+            update(table).where(table.c.digest == digest).values(seen_at=at)
+        )
+
+    async def remove_token(self, name: str) -> None:
+        """Remove the token of a name."""
+        table = tables.api_token
+        await self._transaction.run(delete(table).where(table.c.name == name))

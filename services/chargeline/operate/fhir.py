@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from chargeline.ledger.auditing import VERBS, Verb
 from chargeline.ledger.records import StoredAct
+from chargeline.ledger.workbench_records import BY_TOKEN
 
 DCM = "http://dicom.nema.org/resources/ontology/DCM"
 HL7 = "http://terminology.hl7.org/CodeSystem"
@@ -19,6 +20,7 @@ _RECORD, _ACTIVITY = ("110110", "Patient Record"), ("110100", "Application Activ
 _LOGIN = ("110114", "User Authentication")
 _RESTRICTED = ("110132", "Use of Restricted Function")
 _START = ("110120", "Application Start")
+_WHO_MAY = ("110137", "User Security Attributes Changed")
 
 
 class AuditCodes(NamedTuple):
@@ -61,6 +63,8 @@ CODES: Mapping[Verb, AuditCodes] = {
     "work.assign": AuditCodes(_RECORD, "U"),
     "work.ask": AuditCodes(_RECORD, "U"),
     "running.say": AuditCodes(_RECORD, "C"),
+    "token.add": AuditCodes(_ACTIVITY, "C", _WHO_MAY),
+    "token.revoke": AuditCodes(_ACTIVITY, "D", _WHO_MAY),
 }
 assert set(CODES) == set(VERBS), "each act has its codes"
 _BY_PROGRAMS: frozenset[Verb] = frozenset({"program.start", "retention"})
@@ -89,7 +93,7 @@ def audit_event(row: StoredAct) -> dict[str, Any]:
     details = json.loads(row.details)
     return {
         **event,
-        "agent": [_agent(row.who, details, by_program=verb in _BY_PROGRAMS)],
+        "agent": [_agent(row.who, details, by_program=_is_by_program(row.who, verb))],
         "source": {
             "observer": {"identifier": identifier("program", "chargeline")},
             "type": [coding(f"{HL7}/security-source-type", "4", "Application Server")],
@@ -106,6 +110,10 @@ def coding(system: str, code: str, display: str) -> dict[str, str]:
 def identifier(kind: str, value: str) -> dict[str, str]:
     """An Identifier of ours: the kind of the record is its system."""
     return {"system": f"{OURS}:{kind}", "value": value}
+
+
+def _is_by_program(who: str, verb: Verb) -> bool:
+    return verb in _BY_PROGRAMS or who.startswith(BY_TOKEN)
 
 
 def _agent(who: str, details: Mapping[str, Any], *, by_program: bool) -> dict[str, Any]:

@@ -29,6 +29,8 @@ Text = Annotated[str, StringConstraints(max_length=500, pattern=r"^[^\x00-\x1f\x
 """One line without signs that no database keeps."""
 OfDay = Annotated[date | None, BeforeValidator(lambda value: value or None)]
 """A day such as 2026-03-19; None for an empty field."""
+Id = Annotated[str, StringConstraints(max_length=80, pattern=r"^[A-Za-z0-9._-]*$")]
+"""The id of a line or a question, the digest of a message; "" for none."""
 
 
 def with_query(path: str, values: Mapping[str, Any]) -> str:
@@ -69,10 +71,12 @@ def key_named(name: str) -> VisitKey:
 def _text(written: str) -> str:
     try:
         if _WRITTEN.fullmatch(written):
-            return unquote_to_bytes(written.replace("~", "%")).decode("utf-8", "surrogatepass")
+            text = unquote_to_bytes(written.replace("~", "%")).decode()
+            if "\x00" not in text:
+                return text
     except UnicodeDecodeError as error:
         raise no_such_visit(written) from error
-    raise no_such_visit(written)
+    raise no_such_visit(written)  # no ledger keeps such a number
 
 
 def no_such_visit(written: str) -> NotThereError:

@@ -23,6 +23,8 @@ from chargeline.settings import Settings
 from chargeline.telemetry import logs
 from chargeline.version import VERSION
 from chargeline.workbench import login, oidc, typed_routes, visit_routes
+from chargeline.workbench.api.document import PREFIX, new_api
+from chargeline.workbench.api.problems import no_address
 from chargeline.workbench.bench import (
     Bench,
     BusyError,
@@ -38,6 +40,7 @@ from chargeline.workbench.bench import (
 from chargeline.workbench.compare import routes as compare
 from chargeline.workbench.operations import routes as operations
 from chargeline.workbench.pages import STATIC_FILES, home_of, page
+from chargeline.workbench.people import NameRefusedError
 from chargeline.workbench.reports import routes as reports
 from chargeline.workbench.running import routes as running
 from chargeline.workbench.security import SafeAnswers
@@ -50,6 +53,7 @@ _STATUS: dict[type[FindingError], int] = {
     NotThereError: 404,
     BusyError: 503,
     oidc.LoginRefusedError: 403,
+    NameRefusedError: 403,
     oidc.ProviderAwayError: 502,
     AnswerError: 422,
     NotValidError: 422,
@@ -66,6 +70,9 @@ def make_app(bench: Bench) -> ASGIApp:
         openapi_url=None,
     )
     app.state.bench = bench
+    api = new_api()
+    api.state.bench = bench
+    app.mount(PREFIX, api)
     app.mount("/static", StaticFiles(directory=STATIC_FILES), name="static")
     parts = (work, running, reports, compare, operations, visit_routes, typed_routes)
     screens = [part.router for part in parts]
@@ -165,6 +172,8 @@ async def _failed(request: Request, error: Exception) -> Response:
 
 async def _no_page(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if request.url.path.startswith(f"{PREFIX}/"):  # such as one with a line break in it
+        return await no_address(request, error)
     finding = Finding(
         "workbench.no_page",
         expected="an address of the workbench",

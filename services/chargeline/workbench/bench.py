@@ -40,6 +40,7 @@ class Bench(NamedTuple):
     endings: Allowance
     comparisons: Comparisons
     rules_folders: Mapping[str, Path]
+    programs: Allowance
 
 
 class NotLoggedInError(Exception):
@@ -103,26 +104,37 @@ def needs(right: Right) -> Callable[[Person], Person]:
     """The person of a request, if the person has a right. Raises NoRightError."""
 
     def with_right(person: ThePerson) -> Person:
-        if right in person.rights:
-            return person
-        roles = " or ".join(who_may(right))
-        raise NoRightError(
-            Finding(
-                "workbench.no_right",
-                expected=f"the role {roles}",
-                found=", ".join(person.roles) or "no role",
-                where=right,
-                do="ask whoever gives roles in your login for one of these",
-            )
-        )
+        check_right(person, right)
+        return person
 
     return with_right
+
+
+def check_right(person: Person, right: Right) -> None:
+    """Raise NoRightError if a person may not see or do something."""
+    if right in person.rights:
+        return
+    roles = " or ".join(who_may(right))
+    raise NoRightError(
+        Finding(
+            "workbench.no_right",
+            expected=f"the role {roles}",
+            found=", ".join(person.roles) or "no role",
+            where=right,
+            do="ask whoever gives roles in your login for one of these",
+        )
+    )
 
 
 async def our_form(request: Request, bench: TheBench, person: ThePerson) -> None:
     """Let a form pass that a page of the person's own session sent. Raises ForeignFormError."""
     form = await request.form()
-    if not is_from_our_page(request, person.csrf, str(form.get("csrf", ""))):
+    check_ours(request, bench, person, str(form.get("csrf", "")))
+
+
+def check_ours(request: Request, bench: Bench, person: Person, sent: str) -> None:
+    """Raise ForeignFormError for what no page of the person's session sent, or too many of them."""
+    if not is_from_our_page(request, person.csrf, sent):
         raise ForeignFormError(
             Finding(
                 "workbench.not_ours",

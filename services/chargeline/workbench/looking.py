@@ -1,19 +1,22 @@
 """What the ledger has of one visit, for its page: the draft as it would be made now, and its rows.
 
-It owns the look-up. Nothing is written here, and the program that owns the visit may be drafting it
-at the same moment.
+It owns the look-up, and the record of it in the audit trail. Nothing else is written here, and the
+program that owns the visit may be drafting it at the same moment.
 """
 
 from typing import NamedTuple
 
+from chargeline.drafting.acting import act_of
 from chargeline.drafting.answering import DraftedVisit
 from chargeline.drafting.looking import drafted_now
 from chargeline.drafting.reading_back import answer_read
 from chargeline.engine import Finding, VisitKey
+from chargeline.ledger.auditing import Verb
 from chargeline.ledger.records import StoredMessage, StoredVisit
 from chargeline.ledger.view import View
 from chargeline.ledger.workbench_records import StoredAssignment
 from chargeline.workbench.bench import Bench, NotThereError
+from chargeline.workbench.people import Person
 from chargeline.workbench.visit.page import LedgerRows, SiteSetting
 
 
@@ -54,6 +57,33 @@ async def look_at(
         LedgerRows(rows.get(key), revisions, shown),
         given.get(key),
         recorded_by=await _recorded_by(view, key, recorded) if recorded else "",
+    )
+
+
+async def note_look(
+    bench: Bench, person: Person, key: VisitKey, did: Verb, *, why: str = ""
+) -> None:
+    """Put a look into the audit trail."""
+    act = act_of(did, "visit", "|".join(key), who=person.who, why=why)
+    async with bench.ledger.batch() as batch:
+        await batch.audit([act])
+
+
+async def revision_at(bench: Bench, key: VisitKey, revision: int) -> str:
+    """A revision as it was published, in JSON. Raises NotThereError where there is none."""
+    async with bench.ledger.view() as view:
+        revisions = await view.revisions(*key)
+    for row in revisions:
+        if row.revision == revision:
+            return row.body
+    raise NotThereError(
+        Finding(
+            "command.not_found",
+            expected="a revision of the visit",
+            found=str(revision),
+            where="revision",
+            do="see the revisions on the page of the visit",
+        )
     )
 
 

@@ -1,7 +1,8 @@
 """Who is logged in: sessions of the ledger, and the cookie that leads to one.
 
 It owns how a session begins, is found and ends. A login makes a new token each time, so that a
-token that somebody planted before is worth nothing. The ledger has only a hash of the token.
+token that somebody planted before is worth nothing. The ledger has only a hash of the token. A
+program that comes with a token of its own is a person too, which `tokens.py` finds.
 """
 
 import secrets
@@ -11,8 +12,9 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from chargeline.drafting.acting import act_of
+from chargeline.engine import Finding, FindingError
 from chargeline.ledger.store import Ledger
-from chargeline.ledger.workbench_records import StoredSession
+from chargeline.ledger.workbench_records import BY_TOKEN, StoredSession
 from chargeline.workbench.rights import ROLES, Right, Role, rights_of
 
 LONGEST = timedelta(hours=12)
@@ -21,18 +23,32 @@ _SEEN_AGAIN = timedelta(minutes=1)  # a session that is used is noted so often a
 
 
 class Person(NamedTuple):
-    """Somebody who is logged in: `who` for the audit trail, `name` for pages."""
+    """Somebody who is logged in: `who` for the audit trail, `name` for pages.
+
+    A program has no `csrf`, because no browser sends its token by itself, and `ends_at`, which is
+    None for a session.
+    """
 
     who: str
     name: str
     roles: tuple[Role, ...]
     csrf: str
     digest: str
+    ends_at: datetime | None = None
+
+    @property
+    def is_program(self) -> bool:
+        """Whether it is a program with a token, and nobody at a browser."""
+        return self.ends_at is not None
 
     @property
     def rights(self) -> frozenset[Right]:
         """What the person may see and do."""
         return rights_of(self.roles)
+
+
+class NameRefusedError(FindingError):
+    """Somebody logs in by a name under which the audit trail has a program."""
 
 
 class People:
@@ -52,10 +68,14 @@ class People:
         provider_session: str = "",
         subject: str = "",
     ) -> str:
-        """Begin a session, and note it in the audit trail; returns the token for the cookie."""
+        """Begin a session, and note it in the audit trail; returns the token for the cookie.
+
+        Raises NameRefusedError.
+        """
+        check_name(who)
         token, now = secrets.token_urlsafe(32), self._clock()
         session = StoredSession(
-            digest=_digest(token),
+            digest=digest_of(token),
             who=who,
             name=name,
             roles=" ".join(roles),
@@ -79,7 +99,7 @@ class People:
         """
         if not token:
             return None
-        digest, now = _digest(token), self._clock()
+        digest, now = digest_of(token), self._clock()
         async with self._ledger.view() as view:
             session = await view.workbench.session(digest)
         if session is None:
@@ -91,14 +111,14 @@ class People:
         if not by_itself and now - session.seen_at > _SEEN_AGAIN:
             async with self._ledger.batch() as batch:
                 await batch.workbench.see_session(digest, now)
-        roles = tuple([role for role in ROLES if role in session.roles.split()])
+        roles = roles_in(session.roles)
         return Person(session.who, session.name, roles, csrf=session.csrf, digest=digest)
 
     async def leave(self, token: str) -> None:
         """End the session of a token, if there is one: whoever logs in again leaves none behind."""
         if token:
             async with self._ledger.batch() as batch:
-                await batch.workbench.end_sessions(digest=_digest(token))
+                await batch.workbench.end_sessions(digest=digest_of(token))
 
     async def end(self, person: Person) -> None:
         """End the session of a person."""
@@ -126,5 +146,25 @@ class People:
         return number
 
 
-def _digest(token: str) -> str:
+def check_name(who: str) -> None:
+    """Raise NameRefusedError for a person whose acts would pass for those of a program."""
+    if who.startswith(BY_TOKEN):
+        raise NameRefusedError(
+            Finding(
+                "workbench.login_refused",
+                expected=f"a name of a person, which does not begin with `{BY_TOKEN}`",
+                found="one that does",
+                where="login",
+                do="log in by another name",
+            )
+        )
+
+
+def roles_in(words: str) -> tuple[Role, ...]:
+    """Roles as a row has them, with blanks between; a word that is no role any more is none."""
+    return tuple([role for role in ROLES if role in words.split()])
+
+
+def digest_of(token: str) -> str:
+    """What the ledger has of a token."""
     return sha256(token.encode()).hexdigest()

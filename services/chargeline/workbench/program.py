@@ -108,6 +108,7 @@ def bench_over(settings: Settings, ledger: Ledger) -> Bench:
         endings=Allowance(at_once=200, per_minute=200),
         comparisons=Comparisons(),
         rules_folders=folders_by_name(settings.workbench_compare_rules),
+        programs=Allowance(at_once=120, per_minute=600),  # each token has its own
     )
 
 

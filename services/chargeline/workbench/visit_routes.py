@@ -2,7 +2,7 @@
 
 It owns the requests, the record of each look, and what happens when the charting changed under an
 answer: it is not recorded, and the form comes back with what was written. What the page shows is in
-`visit/`, and an answer is made and checked by the drafting floor.
+`visit/`, and `saying.py` makes and keeps an answer.
 """
 
 import re
@@ -11,37 +11,27 @@ from typing import Annotated, Any, NamedTuple
 
 from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel
 
-from chargeline.drafting.acting import act_of
-from chargeline.drafting.answering import (
-    AnswerError,
-    DraftedVisit,
-    Speaker,
-    answer_to,
-    questions_of_visit,
-    without_words,
-    word_on_line,
-)
-from chargeline.drafting.said import keep_said
-from chargeline.engine import Finding, Formulary, VisitKey
+from chargeline.drafting.answering import AnswerError
+from chargeline.engine import VisitKey
 from chargeline.ledger.auditing import Verb
 from chargeline.published.answers import Given, number_of
-from chargeline.workbench.addresses import Reason, Text, key_of, visit_address
+from chargeline.workbench.addresses import Id, Reason, key_of, visit_address
 from chargeline.workbench.bench import (
     OUR_FORM,
     Bench,
-    NotThereError,
     OutdatedError,
     TheBench,
     needs,
 )
-from chargeline.workbench.looking import LookedAt, look_at, site_of
+from chargeline.workbench.looking import LookedAt, look_at, note_look, revision_at, site_of
 from chargeline.workbench.pages import page, render
 from chargeline.workbench.people import Person
+from chargeline.workbench.saying import WordOnLine, answer_said, say, word_said
 from chargeline.workbench.visit.model import ChosenOnPage
 from chargeline.workbench.visit.page import visit_page
-from chargeline.workbench.visit.posted import AnswerFromForm, posted_answer
+from chargeline.workbench.visit.posted import posted_answer
 
 router = APIRouter(prefix="/visits/{facility}/{visit}")
 
@@ -49,11 +39,7 @@ MayLook = Annotated[Person, Depends(needs("visit.see"))]
 MayReveal = Annotated[Person, Depends(needs("visit.reveal"))]
 MayAnswer = Annotated[Person, Depends(needs("visit.answer"))]
 MayHold = Annotated[Person, Depends(needs("visit.hold"))]
-_REASON: TypeAdapter[str] = TypeAdapter(Reason)
-_VALUE: TypeAdapter[str] = TypeAdapter(Text)
 _NUMBER = re.compile(r"[A-Za-z0-9]{1,40}")
-_ID = r"^[A-Za-z0-9._-]*$"
-Id = Annotated[str, Field(max_length=80, pattern=_ID)]
 
 
 class OnPage(BaseModel):
@@ -113,46 +99,12 @@ async def answer(request: Request, bench: TheBench, person: MayAnswer, key: TheV
     form = {name: str(value) for name, value in (await request.form()).items()}
     posted = posted_answer(form)
     number = posted.question if _NUMBER.fullmatch(posted.question) else ""
-    speaker = Speaker(person.who, bench.clock(), posted.reason)
-    formulary = bench.processor.maker.rulebook.formulary
 
-    def make(visit: DraftedVisit) -> Given:
-        return _given(visit, posted._replace(question=number), formulary, speaker)
+    def make(looked: LookedAt) -> Given:
+        return answer_said(bench, person, looked.drafted, posted._replace(question=number))
 
     asking = Asking(request, bench, person)
     return await _say(asking, key, make, OnPage(question=number), written=form)
-
-
-def _given(
-    visit: DraftedVisit, posted: AnswerFromForm, formulary: Formulary, speaker: Speaker
-) -> Given:
-    """The answer to keep. Raises AnswerError, and OutdatedError where the charting changed."""
-    wrong = _refused_text(posted)
-    if wrong is not None:
-        raise AnswerError(wrong)
-    asked = {asked.question_id: asked for asked in questions_of_visit(visit)}.get(posted.question)
-    if asked is None or asked.fingerprint != posted.fingerprint:
-        raise _outdated("other charting" if asked is not None else "nobody who asks any more")
-    try:
-        return answer_to(
-            visit,
-            asked,
-            formulary,
-            posted.choice,
-            value=posted.value,
-            speaker=speaker,
-        )
-    except OverflowError as error:  # such as a stop at the end of the year 9999
-        raise AnswerError(_not_valid("value", "a time that a clock can show")) from error
-
-
-class WordOnLine(BaseModel):
-    """The form that says something of a line, or of the whole visit with an empty `line`."""
-
-    line: Id = ""
-    choice: Id
-    value: Text = ""
-    reason: Reason
 
 
 @router.post("/lines", dependencies=OUR_FORM, include_in_schema=False)
@@ -164,11 +116,9 @@ async def say_of_line(
     form: Annotated[WordOnLine, Form()],
 ) -> Response:
     """Hold, release, withhold, override or restore a line, or hold and release the visit."""
-    speaker = Speaker(person.who, bench.clock(), form.reason)
 
-    def make(visit: DraftedVisit) -> Given:
-        as_drafted = without_words(visit, bench.processor.maker.rulebook)
-        return word_on_line(as_drafted, form.line, form.choice, value=form.value, speaker=speaker)
+    def make(looked: LookedAt) -> Given:
+        return word_said(bench, person, looked.drafted, form)
 
     return await _say(Asking(request, bench, person), key, make, OnPage(line=form.line))
 
@@ -190,23 +140,11 @@ async def published_draft(
     request: Request, bench: TheBench, person: MayLook, key: TheVisit, revision: int
 ) -> Response:
     """A revision of the visit as it was published, byte for byte; it never changes."""
-    async with bench.ledger.view() as view:
-        revisions = await view.revisions(*key)
-    body = next((row.body for row in revisions if row.revision == revision), None)
-    if body is None:
-        raise NotThereError(
-            Finding(
-                "command.not_found",
-                expected="a revision of the visit",
-                found=str(revision),
-                where="revision",
-                do="see the revisions on the page of the visit",
-            )
-        )
+    body = await revision_at(bench, key, revision)
     tag = f'"{revision}"'
     if request.headers.get("if-none-match") == tag:
         return Response(status_code=304, headers={"etag": tag})
-    await _note(bench, person, key, "visit.show")
+    await note_look(bench, person, key, "visit.show")
     return Response(body, media_type="application/json", headers={"etag": tag})
 
 
@@ -228,75 +166,23 @@ async def _look(
         looked = await look_at(
             asking.bench, view, key, message=chosen.message, recorded=chosen.recorded
         )
-    await _note(asking.bench, asking.person, key, did, why=why)
+    await note_look(asking.bench, asking.person, key, did, why=why)
     return looked
 
 
 async def _say(
     asking: Asking,
     key: VisitKey,
-    make: Callable[[DraftedVisit], Given],
+    make: Callable[[LookedAt], Given],
     chosen: OnPage,
     *,
     written: dict[str, str] | None = None,
 ) -> Response:
-    """Keep what `make` makes of the visit as it is drafted now; the page again where it raises
-    AnswerError. Whoever else says something of the visit waits until this is kept.
-    """
-    bench = asking.bench
-    async with bench.ledger.batch() as batch:
-        await batch.visits([key])  # which locks it
-        looked = await look_at(bench, batch, key)
-        try:
-            given = make(looked.drafted)
-        except AnswerError as error:
-            refused = error
-        else:
-            await keep_said(batch, given, bench.settings.topic_inbound)
-            return RedirectResponse(f"{visit_address(*key)}?recorded={number_of(given)}", 303)
-    return _page(asking, looked, chosen, refused=refused, written=written)
-
-
-async def _note(bench: Bench, person: Person, key: VisitKey, did: Verb, *, why: str = "") -> None:
-    """Put a look into the audit trail."""
-    act = act_of(did, "visit", "|".join(key), who=person.who, why=why)
-    async with bench.ledger.batch() as batch:
-        await batch.audit([act])
-
-
-def _refused_text(posted: AnswerFromForm) -> Finding | None:
-    """What is wrong with what was written by hand, if anything."""
-    try:
-        _REASON.validate_python(posted.reason)
-    except ValidationError:
-        return _not_valid("reason", "a reason of 3 to 500 characters on one line")
-    try:
-        _VALUE.validate_python(posted.value)
-    except ValidationError:
-        return _not_valid("value", "at most 500 characters on one line")
-    return None
-
-
-def _not_valid(where: str, expected: str) -> Finding:
-    return Finding(
-        "answer.invalid",
-        expected=expected,
-        found="something else",
-        where=where,
-        do="correct it, and record it again",
-    )
-
-
-def _outdated(found: str) -> OutdatedError:
-    return OutdatedError(
-        Finding(
-            "answer.outdated",
-            expected="the question as it was when the page was made",
-            found=found,
-            where="question",
-            do="look at the question again, and at who said what; your answer was not recorded",
-        )
-    )
+    """Keep what `make` makes of the visit; the page again where it raises AnswerError."""
+    looked, said = await say(asking.bench, key, make)
+    if isinstance(said, AnswerError):
+        return _page(asking, looked, chosen, refused=said, written=written)
+    return RedirectResponse(f"{visit_address(*key)}?recorded={number_of(said)}", 303)
 
 
 def _page(

@@ -79,13 +79,13 @@ async def show_operations(
 @router.get("/operations.json", tags=["operations"])
 async def list_operations(bench: TheBench, person: MayLook, wanted: Wanted) -> OperationsItems:
     """Parked messages by cause and sender, senders, rules, tables, and how much waits."""
-    return await _items(bench, wanted)
+    return await items_asked(bench, wanted)
 
 
 @router.get("/operations.csv", tags=["operations"], response_class=Response)
 async def download_parked(bench: TheBench, person: MayLook, wanted: Wanted) -> Response:
     """The groups of parked messages as a table."""
-    return table_of("parked.csv", ParkedGroup, (await _items(bench, wanted)).groups)
+    return table_of("parked.csv", ParkedGroup, (await items_asked(bench, wanted)).groups)
 
 
 class ChosenGroups(BaseModel):
@@ -186,7 +186,8 @@ def _told(results: list[TriedMessage]) -> Tried:
     )
 
 
-async def _items(bench: Bench, wanted: OperationsQuery) -> OperationsItems:
+async def items_asked(bench: Bench, wanted: OperationsQuery) -> OperationsItems:
+    """The screen as it is wanted."""
     async with bench.ledger.view() as view:
         seen = FeedSeen(
             counts=await view.counts(),
@@ -207,7 +208,7 @@ async def _page(
 ) -> Response:
     values = {
         "wanted": wanted,
-        "items": await _items(bench, wanted),
+        "items": await items_asked(bench, wanted),
         "now": bench.clock(),
         "tried": result,
         "most": PARKED_MOST,

@@ -74,7 +74,7 @@ async def show_running(
     """The board as a page."""
     values: dict[str, Any] = {
         "wanted": wanted,
-        "board": await _board(bench, wanted),
+        "board": await board_asked(bench, wanted),
         "now": bench.clock(),
         "words": IN_WORDS,
         "every": EVERY_SECONDS,
@@ -86,13 +86,13 @@ async def show_running(
 @router.get("/running.json", tags=["running"])
 async def list_running(bench: TheBench, person: MayLook, wanted: Wanted) -> RunningItems:
     """Infusions without a stop: of who is there, the most urgent first, and of who left."""
-    return await _board(bench, wanted)
+    return await board_asked(bench, wanted)
 
 
 @router.get("/running.csv", tags=["running"], response_class=Response)
 async def download_running(bench: TheBench, person: MayLook, wanted: Wanted) -> Response:
     """The same as a table; `state` tells who left."""
-    board = await _board(bench, wanted)
+    board = await board_asked(bench, wanted)
     return table_of("running.csv", RunningItem, [*board.running, *board.left])
 
 
@@ -112,7 +112,7 @@ async def say_running(
     """Keep that a drug still runs; for a quarter of an hour its row waits behind the others."""
     facility, visit = key_named(form.visit)
     now = bench.clock()
-    board = await _board(bench, BoardQuery())
+    board = await board_asked(bench, BoardQuery())
     if (facility, visit, form.question) not in map(_named, board.running):
         raise NotThereError(
             Finding(
@@ -145,7 +145,8 @@ def _named(item: RunningItem) -> tuple[str, str, str]:
     return (item.facility, item.visit, item.question_id)
 
 
-async def _board(bench: Bench, wanted: BoardQuery) -> RunningItems:
+async def board_asked(bench: Bench, wanted: BoardQuery) -> RunningItems:
+    """The board as it is wanted."""
     now = bench.clock()
     since = now - ASKED_SINCE
     async with bench.ledger.view() as view:

@@ -24,25 +24,25 @@ _OTHER = {
 class WorkItem(BaseModel):
     """A visit of the work list."""
 
-    facility: str
-    visit: str
+    facility: str = Field(description="Whose number of a visit it is, as the sender writes it")
+    visit: str = Field(description="The number of the visit")
     address: str = Field(description="Where the visit is shown")
     sentence: str = Field(description="What is asked first, or what the visit waits for")
     detail: str = Field(description="What was found")
-    code: str
-    severity: answer_words.Severity
+    code: str = Field(description="The code of the question, or of what else is waited for")
+    severity: answer_words.Severity = Field(description="Whether a bill waits for it")
     question_id: str = Field(description="Empty where the visit waits for something else")
     asks: int = Field(ge=0, description="How many questions are open")
-    place: str
-    payer: str
+    place: str = Field(description="The nursing unit or clinic; empty if none is known")
+    payer: str = Field(description="As the sender writes it; empty if none is known")
     day: str = Field(description="The last day of service, such as 2026-03-19")
-    status: str
+    status: str = Field(description="open while the patient may be there, else final")
     final_due: datetime | None = Field(description="When the draft becomes final")
-    waiting_cents: int
+    waiting_cents: int = Field(description="What the lines of the visit would bring")
     stake_cents: int | None = Field(description="What the lines of the question would bring")
-    opened_at: datetime | None
+    opened_at: datetime | None = Field(description="When the question was put")
     owner: str = Field(description="Empty for nobody")
-    asked_unit_at: datetime | None
+    asked_unit_at: datetime | None = Field(description="When somebody asked the unit")
 
 
 class WorkItems(BaseModel):

@@ -13,7 +13,6 @@ from pydantic import BaseModel, Field
 from chargeline.drafting.acting import act_of
 from chargeline.engine import VisitKey
 from chargeline.ledger.auditing import Act
-from chargeline.ledger.view import View
 from chargeline.ledger.work_list import NOBODY, Facet, WorkList
 from chargeline.ledger.workbench_records import StoredAssignment
 from chargeline.workbench.addresses import Text, key_named, no_such_visit
@@ -42,7 +41,7 @@ async def show_work(request: Request, bench: TheBench, person: MayLook, asked: A
     wanted, named = asked.wanted(person.who), views(person.who)
     async with bench.ledger.view() as view:
         work = view.work_list(bench.clock())
-        listed = await _items(work, asked, person, AT_ONCE)
+        listed = await items_asked(work, asked, person, AT_ONCE)
         facets = await work.facets(wanted)
         counts = await work.counts([one.leaves for one in named.values()])
         causes = await work.causes(ALIKE)
@@ -67,14 +66,14 @@ async def show_work(request: Request, bench: TheBench, person: MayLook, asked: A
 async def list_work(bench: TheBench, person: MayLook, asked: Asked) -> WorkItems:
     """The work list, a page at a time."""
     async with bench.ledger.view() as view:
-        return await _items(view.work_list(bench.clock()), asked, person, AT_ONCE)
+        return await items_asked(view.work_list(bench.clock()), asked, person, AT_ONCE)
 
 
 @router.get("/work.csv", tags=["work"], response_class=Response)
 async def download_work(bench: TheBench, person: MayLook, asked: Asked) -> Response:
     """The first 5,000 visits of the work list, as a table."""
     async with bench.ledger.view() as view:
-        listed = await _items(view.work_list(bench.clock()), asked, person, IN_A_FILE)
+        listed = await items_asked(view.work_list(bench.clock()), asked, person, IN_A_FILE)
     return table_of("work.csv", WorkItem, listed.items)
 
 
@@ -85,16 +84,12 @@ class ChosenVisits(BaseModel):
     owner: Text = ""
     back: str = "/work"
 
-    async def keys(self, view: View) -> list[VisitKey]:
+    def keys(self) -> list[VisitKey]:
         """The visits. Raises NotValidError where none was chosen, NotThereError for no visit."""
         keys = [key_named(name) for name in self.visit]
         if not keys:
             do = "choose visits with the boxes before their rows; nothing was recorded"
             raise not_valid("visit", "one or more visits", "none", do=do)
-        here = await view.visits(keys)
-        for key in keys:
-            if key not in here:
-                raise no_such_visit(key.visit)
         return keys
 
 
@@ -103,8 +98,8 @@ async def assign(
     bench: TheBench, person: MayAssign, form: Annotated[ChosenVisits, Form()]
 ) -> Response:
     """Give the chosen visits to somebody, or to nobody."""
-    assigned = act_of("work.assign", "visits", "", who=person.who, details={"owner": form.owner})
-    return await _noted(bench, person, form, assigned, owner=form.owner)
+    await give(bench, person, form.keys(), form.owner)
+    return RedirectResponse(own_address(form.back), 303)
 
 
 @router.post("/ask", dependencies=OUR_FORM, include_in_schema=False)
@@ -112,17 +107,32 @@ async def ask_unit(
     bench: TheBench, person: MayAsk, form: Annotated[ChosenVisits, Form()]
 ) -> Response:
     """Note that the units of the chosen visits were asked."""
+    await note_asked(bench, person, form.keys())
+    return RedirectResponse(own_address(form.back), 303)
+
+
+async def give(bench: Bench, person: Person, keys: Sequence[VisitKey], owner: str) -> None:
+    """Give visits to an owner, "" for nobody, and record it. Raises NotThereError."""
+    assigned = act_of("work.assign", "visits", "", who=person.who, details={"owner": owner})
+    await _note(bench, person, keys, assigned, owner=owner)
+
+
+async def note_asked(bench: Bench, person: Person, keys: Sequence[VisitKey]) -> None:
+    """Note that the units of visits were asked, and record it. Raises NotThereError."""
     asked = act_of("work.ask", "visits", "", who=person.who)
-    return await _noted(bench, person, form, asked, asked_unit_at=bench.clock())
+    await _note(bench, person, keys, asked, asked_unit_at=bench.clock())
 
 
-async def _noted(
-    bench: Bench, person: Person, form: ChosenVisits, act: Act, **changes: Any
-) -> Response:
-    """Change who sees to the chosen visits, and record it."""
+async def _note(
+    bench: Bench, person: Person, keys: Sequence[VisitKey], act: Act, **changes: Any
+) -> None:
+    """Change who sees to some visits, and record it."""
     now = bench.clock()
     async with bench.ledger.batch() as batch:
-        keys = await form.keys(batch)
+        here = await batch.visits(keys)
+        for key in keys:
+            if key not in here:
+                raise no_such_visit(key.visit)
         before = await batch.workbench.assignments(keys)
         nobody = [
             StoredAssignment(*key, owner="", asked_unit_at=None, at=now, who="") for key in keys
@@ -132,7 +142,6 @@ async def _noted(
         await batch.workbench.assign(changed)
         told = {**act.details, "visits": len(keys)}
         await batch.audit([act._replace(record=_named(keys), details=told)])
-    return RedirectResponse(own_address(form.back), 303)
 
 
 def _named(keys: Sequence[VisitKey]) -> str:
@@ -140,7 +149,7 @@ def _named(keys: Sequence[VisitKey]) -> str:
     return " ".join("|".join(key) for key in keys)
 
 
-async def _items(work: WorkList, asked: WorkQuery, person: Person, most: int) -> WorkItems:
+async def items_asked(work: WorkList, asked: WorkQuery, person: Person, most: int) -> WorkItems:
     """A page of the list. Raises NotValidError for an `after` that is not ours."""
     wanted = asked.wanted(person.who)
     try:
