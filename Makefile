@@ -7,10 +7,10 @@ STAMP := $(VENV)/.installed
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo live workbench test chaos bench soak lint format lock audit wheel notices clean
+.PHONY: help setup demo live workbench test chaos bench bench-workbench soak lint format lock audit wheel notices clean
 
 help: ## list the verbs
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 setup: $(STAMP) ## create .venv and install the locked dependencies, when either has changed
 
@@ -48,6 +48,9 @@ chaos: setup ## kill, freeze and mislead the service under load, and compare: SE
 bench: setup ## measure the throughput
 	@$(BIN)/python -m tests.bench.run
 	@$(BIN)/python -m tests.bench.live
+
+bench-workbench: setup ## measure the pages with a year of visits: VISITS=100000 QUESTIONS=20000 SECONDS=60
+	@VISITS=$(VISITS) QUESTIONS=$(QUESTIONS) SECONDS=$(SECONDS) $(BIN)/python -m tests.bench.workbench
 
 soak: setup ## send a million messages (MESSAGES=) and watch memory and speed
 	@$(BIN)/python -m tests.bench.soak

@@ -20,6 +20,7 @@ CONTENTS = {
     "url": "postgresql+asyncpg://zebra:stripes@postgresql.hospital.example/charges",
     "password": "stripes",
     "keys": f"{KEY}\n",
+    "client-secret": "okapi",
 }
 FROM_SECRETS = {"username": "zebra"}
 PEM = "-----BEGIN CERTIFICATE-----\ninvented\n-----END CERTIFICATE-----\n"

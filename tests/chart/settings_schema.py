@@ -23,10 +23,16 @@ PLACED = {
     "kafka_sasl_username": "kafka.sasl.existingSecret",
     "http_port": "8080",
     "mllp_port": "2575",
-    "allow_plaintext": "allowPlaintext",
+    "workbench_host": "0.0.0.0",
+    "workbench_port": "8090",
+    "workbench_login": "oidc",
+    "workbench_address": "workbench.address",
+    "workbench_proxies": "workbench.proxies",
+    "workbench_oidc_issuer": "workbench.oidc.issuer",
+    "workbench_oidc_client_id": "workbench.oidc.clientId",
+    "workbench_roles": "workbench.roles",
+    "allow_plaintext": "allowPlaintext and workbench.allowPlaintext",
 }
-# The chart does not run the workbench yet.
-NOT_THERE = tuple([name for name in Settings.model_fields if name.startswith("workbench_")])
 _FILES = (DirectoryPath | None, FilePath | None)
 _NUMBER = {"type": ["integer", "string"], "pattern": "^[0-9]+$"}
 
@@ -36,7 +42,7 @@ def passed_on() -> dict[str, dict[str, Any]]:
     return {
         variable(name): {**_type(name), "description": _description(name)}
         for name, field in Settings.model_fields.items()
-        if name not in (*PLACED, *NOT_THERE) and field.annotation not in (*_FILES, SecretStr)
+        if name not in PLACED and field.annotation not in (*_FILES, SecretStr)
     }
 
 

@@ -106,7 +106,13 @@ def test_the_secrets_that_are_made_are_those_that_pods_ask_for() -> None:
             if (key := re.match(r"--from-(?:literal|file)=([^=]+)=", option)) and kind == "generic":
                 keys.add(key[1])
         made_here |= {(name, key) for key in keys}
-    wanted = {secret for pod in pods(with_console()) for secret in secrets_of(pod)}
+    upgrades = [words for words in commands("helm") if "upgrade" in words]
+    wanted = set()
+    for rendered in [rendering_of(values_on(words)) for words in upgrades]:
+        wanted |= {secret for pod in pods(rendered) for secret in secrets_of(pod)}
+        for ingress in rendered.of("Ingress").values():
+            names = [place["secretName"] for place in ingress["spec"]["tls"]]
+            wanted |= {(name, key) for name in names for key in ("tls.crt", "tls.key")}
     assert made_here == wanted
 
 
@@ -211,7 +217,7 @@ def test_every_example_is_linked() -> None:
     text = (REPOSITORY / PAGE).read_text("utf-8")
     with helm_python.Chart.load(CHART) as chart:
         defaults = chart.values
-    rare = {"jobs.migrate.ledgerSecret"}
+    rare = {"jobs.migrate.ledgerSecret", "programs.workbench.ledgerSecret"}
     for path in set(re.findall(r"`([a-z][A-Za-z]*(?:\.[a-zA-Z]+)+)`", text)) - rare:
         if path.startswith(tuple(f"{key}." for key in defaults)):
             place = defaults

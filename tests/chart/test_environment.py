@@ -13,15 +13,19 @@ import pytest
 from chargeline import cli
 from chargeline.settings import Settings, load, variable
 from chargeline.settings.kinds import PREFIX
+from chargeline.settings.values import secrets
 from chargeline.telemetry.http import _PAGES
+from chargeline.workbench.oidc import roles_by_group
 from tests.chart.helm import SETS, Pod, pods, rendered, rendered_set, values_of, with_set
 from tests.chart.mounted import CONTENTS, FROM_SECRETS, environment_of, files_of, secrets_of
-from tests.chart.settings_schema import NOT_THERE, PLACED, SCHEMA, as_text, passed_on, with_settings
+from tests.chart.settings_schema import PLACED, SCHEMA, as_text, passed_on, with_settings
 
 LIVE = ("gateway", "capture", "topics", "migrate")
 WITH_CONSOLE = ("full", "external-secrets")
+WITH_WORKBENCH = ("full", "external-secrets")
 PROGRAMS = [(name, program) for name in SETS if name != "serve" for program in LIVE]
 PROGRAMS.append(("serve", "serve"))
+PROGRAMS += [(name, "workbench") for name in WITH_WORKBENCH]
 PODS = [*PROGRAMS, *((name, "console") for name in WITH_CONSOLE)]
 DEADLINE_SECONDS = 30.0  # a program waits so long for a Kafka that is still starting
 
@@ -55,12 +59,52 @@ def test_the_program_accepts_its_settings(
     if settings.kafka_sasl_mechanism:
         assert settings.kafka_sasl_username == FROM_SECRETS["username"]
         assert settings.kafka_password() == CONTENTS["password"]
-    if program in ("capture", "migrate", "console"):
+    if program in ("capture", "workbench", "migrate", "console"):
         assert settings.secret("ledger_url") == CONTENTS["url"]
         assert "sslmode=verify-full" in settings.ledger_address()
     if program in ("gateway", "serve"):
         assert settings.mllp_host == "0.0.0.0" and settings.mllp_tls_key_file is not None
-    assert settings.allow_plaintext == "no"
+    assert settings.allow_plaintext == ("yes" if program == "workbench" else "no")
+
+
+def test_people_log_in_at_the_provider_of_the_values(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With our secret from its file, the role of each group, and the proxies that are believed. The
+    workbench signs nothing.
+    """
+    settings = settings_in(pod_of("full", "workbench"), "full", tmp_path, monkeypatch)
+    assert (settings.workbench_host, settings.workbench_login) == ("0.0.0.0", "oidc")
+    assert settings.workbench_address == "https://chargeline.hospital.example/"
+    assert settings.workbench_oidc_issuer == "https://login.hospital.example/realms/hospital"
+    assert settings.secret("workbench_oidc_client_secret") == CONTENTS["client-secret"]
+    assert roles_by_group(settings.workbench_roles) == {
+        "infusion-coders": "coder",
+        "infusion-leads": "lead",
+        "IT Operations": "operator",
+    }
+    assert settings.workbench_proxies == "10.42.0.0/16,2001:db8::/64"
+    assert (settings.workbench_oidc_roles_claim, settings.workbench_idle_minutes) == ("roles", 30)
+    assert settings.prices is not None and settings.signing_key_file is None
+
+
+def test_the_ingress_leads_the_host_of_the_address_to_the_pages() -> None:
+    """Over TLS alone, to the port on which the pages are."""
+    objects = rendered_set("full")
+    ingress = objects.one("Ingress", "-workbench")["spec"]
+    host = "chargeline.hospital.example"
+    assert ingress["tls"] == [{"hosts": [host], "secretName": "chargeline-workbench-tls"}]
+    ((rule,), class_name) = ingress["rules"], ingress["ingressClassName"]
+    (path,) = rule["http"]["paths"]
+    assert (rule["host"], path["path"], class_name) == (host, "/", "nginx")
+    leads = path["backend"]["service"]
+    (port,) = objects.of("Service")[leads["name"]]["spec"]["ports"]
+    assert port["name"] == leads["port"]["name"]
+    (container,) = pod_of("full", "workbench").spec["containers"]
+    ports = {one["name"]: str(one["containerPort"]) for one in container["ports"]}
+    told = {one["name"]: one.get("value") for one in container["env"]}
+    assert ports[port["targetPort"]] == told["CHARGELINE_WORKBENCH_PORT"]
+    assert rendered_set("external-secrets").of("Ingress") == {}
 
 
 @pytest.mark.parametrize(("name", "program"), PROGRAMS)
@@ -125,11 +169,14 @@ def test_a_program_sees_only_its_own_secrets() -> None:
     """
     seen = {
         program: {name for name, _key in secrets_of(pod_of("external-secrets", program))}
-        for program in (*LIVE, "console")
+        for program in (*LIVE, "workbench", "console")
     }
     assert seen == {
         "gateway": {"vault-gateway", "vault-kafka-ca", "vault-mllp"},
         "capture": {"vault-capture", "vault-kafka-ca", "vault-postgresql-ca", "vault-ledger-keys"},
+        "workbench": {
+            *("vault-workbench", "vault-oidc", "vault-postgresql-ca", "vault-ledger-keys"),
+        },
         "topics": {"vault-operator", "vault-kafka-ca"},
         "migrate": {"vault-ledger-owner", "vault-postgresql-ca", "vault-ledger-keys"},
         "console": {
@@ -217,15 +264,9 @@ def test_every_setting_has_its_place_in_the_values() -> None:
         for container in pod.containers
         for one in container.get("env", [])
     }
-    not_there = set(map(variable, NOT_THERE))
-    plain_secrets = {"CHARGELINE_LEDGER_URL", "CHARGELINE_KAFKA_SASL_PASSWORD"}  # as files
-    rest = (
-        {variable(name) for name in Settings.model_fields}
-        - passed_on().keys()
-        - plain_secrets
-        - not_there
-    )
-    assert rest - rendered_names == {variable("allow_plaintext")}
+    plain_secrets = {variable(name) for name in secrets()}  # as files
+    rest = {variable(name) for name in Settings.model_fields} - passed_on().keys() - plain_secrets
+    assert rest - rendered_names == set()
     assert {variable(name) for name in PLACED} <= rest
 
 

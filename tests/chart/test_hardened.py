@@ -99,6 +99,21 @@ def test_what_is_not_named_is_denied(component: str, asks: set[object], asked: s
     assert allowed(rendered_set("minimal"), component, "Ingress").keys() == asked
 
 
+def test_the_workbench_is_opened_through_the_ingress_and_asks_the_provider() -> None:
+    """Besides PostgreSQL; at the places that the values name."""
+    into = allowed(rendered_set("full"), "workbench", "Ingress")
+    namespace = {"matchLabels": {"kubernetes.io/metadata.name": "ingress-nginx"}}
+    assert into.keys() == {"http", "pages"}
+    assert into["pages"] == [{"namespaceSelector": namespace}]
+    out = allowed(rendered_set("full"), "workbench", "Egress")
+    assert out.keys() == {53, 443, 5432, 8443}  # 443 is that of extraEgress, for all
+    assert out[8443] == [{"ipBlock": {"cidr": "198.51.100.80/32"}}]
+    assert allowed(rendered_set("external-secrets"), "workbench", "Egress").keys() == {
+        *(53, 443, 5432),
+    }
+    assert 443 not in allowed(rendered_set("external-secrets"), "capture", "Egress")
+
+
 def test_a_console_is_asked_by_nobody() -> None:
     """It may ask Kafka and the ledger, at the places that the values name, and no port is open."""
     out = allowed(rendered_set("external-secrets"), "console", "Egress")
@@ -135,7 +150,7 @@ def test_pods_of_a_program_are_spread_and_not_drained_at_once() -> None:
     """Over nodes and zones; a disruption takes one at a time, of its own program only."""
     objects = rendered_set("full")
     for pod in pods(objects):
-        if pod.component not in ("gateway", "capture"):
+        if pod.component not in ("gateway", "capture", "workbench"):
             continue
         spread = pod.spec["topologySpreadConstraints"]
         assert [one["topologyKey"].split("/")[1] for one in spread] == ["hostname", "zone"]
@@ -160,13 +175,15 @@ def test_services_find_their_pods() -> None:
             assert len(hit) == 1 and len(ports) == 1
             if ports == {"mllp"}:
                 assert hit <= {"gateway", "serve"}
+            if ports == {"pages"}:
+                assert hit == {"workbench"}
 
 
 def test_a_change_of_a_file_starts_the_programs_again() -> None:
     """The checksum of the site's files stands in the pods that read one, and the word of rules."""
     for pod in pods(rendered_set("full")):
         annotations = pod.metadata.get("annotations", {})
-        reads = pod.component in ("gateway", "capture")
+        reads = pod.component in ("gateway", "capture", "workbench")
         assert ("checksum/site" in annotations) is reads
         if reads:
             assert annotations["chargeline/rules"] == "2026-11"

@@ -8,6 +8,12 @@ import pytest
 
 from tests.chart.helm import Values, refusal, values_of, with_set
 
+BENCH = (
+    "workbench.enabled=true,workbench.address=https://chargeline.example,"
+    "workbench.oidc.issuer=https://login.example,workbench.oidc.clientId=chargeline,"
+    "workbench.oidc.existingSecret=chargeline-oidc,workbench.roles.coders=coder,"
+    "workbench.allowPlaintext=true"
+)
 WRONG = {
     # a value by itself: where it is, and what is wrong
     "a key that is not there": ("gatway.replicas=2", "additional properties 'gatway' not allowed"),
@@ -94,6 +100,56 @@ WRONG = {
         "mode=serve,jobs.console.enabled=true",
         "jobs.console.enabled: expected false",
     ),
+    "pages at no address": (
+        f"{BENCH},workbench.address=",
+        "workbench.address: expected where people reach the workbench",
+    ),
+    "pages without TLS before them": (
+        f"{BENCH},workbench.address=http://chargeline.example",
+        "'/workbench/address': 'http://chargeline.example' does not match",
+    ),
+    "a login by nobody": (
+        f"{BENCH},workbench.oidc.issuer=",
+        "workbench.oidc: expected issuer and clientId of the identity provider",
+    ),
+    "a provider that does not know us": (
+        f"{BENCH},workbench.oidc.existingSecret=",
+        "workbench.oidc.existingSecret: expected a secret with our secret",
+    ),
+    "a role for nobody": (
+        f"{BENCH},workbench.roles=null",
+        "workbench.roles: expected the role of each group",
+    ),
+    "a role that there is not": (
+        f"{BENCH},workbench.roles.coders=king",
+        "'/workbench/roles/coders': value must be one of 'viewer'",
+    ),
+    "a group that would be two": (
+        f"{BENCH},workbench.roles.a=coder,workbench.roles.b\\,c=coder",
+        "'b,c' does not match pattern",
+    ),
+    "a proxy by its name": (
+        f"{BENCH},workbench.proxies={{ingress}}",
+        "'/workbench/proxies/0': 'ingress' does not match",
+    ),
+    "pages in the clear": (
+        f"{BENCH},workbench.allowPlaintext=false",
+        "workbench.allowPlaintext: expected true, because the pages have no TLS",
+    ),
+    "an Ingress to nothing": (
+        "workbench.ingress.enabled=true",
+        "workbench.ingress.enabled: expected workbench.enabled, found false",
+    ),
+    "an Ingress without TLS": (
+        f"{BENCH},workbench.ingress.enabled=true",
+        "workbench.ingress.tlsSecret: expected a secret with certificate and key",
+    ),
+    "pages beside serve": (f"{BENCH},mode=serve", "workbench.enabled: expected false"),
+    "a workbench without a ledger": (
+        f"{BENCH},ledger.existingSecret=,programs.capture.ledgerSecret=a,"
+        "jobs.migrate.ledgerSecret=b",
+        "with the address of PostgreSQL for workbench",
+    ),
     "an end that is cut off": (
         "settings.CHARGELINE_SHUTDOWN_SECONDS=60",
         "expected more than CHARGELINE_SHUTDOWN_SECONDS (60) and 5, found 45",
@@ -129,6 +185,9 @@ def test_all_mistakes_come_at_once(right: Values) -> None:
         "kafka.tls.enabled=false,mllp.tls.existingSecret=,allowPlaintext=true",
         "mode=serve,kafka.bootstrap=,ledger.existingSecret=",
         "programs.capture.replicas=48",
+        BENCH,
+        f"{BENCH},workbench.allowPlaintext=false,allowPlaintext=true",
+        f"{BENCH},workbench.ingress.enabled=true,workbench.ingress.tlsSecret=a",
         "jobs.console.enabled=true,jobs.console.ledgerSecret=chargeline-operator",
         "keda.enabled=true,keda.maxReplicas=48,programs.capture.replicas=49",
         "settings.CHARGELINE_SHUTDOWN_SECONDS=60,programs.gateway.terminationGracePeriodSeconds=70,"

@@ -82,6 +82,7 @@ def test_every_program_is_scraped_once() -> None:
     assert sorted(one["metadata"]["name"].rsplit("-", 1)[1] for one in hit) == [
         "capture",
         "gateway",
+        "workbench",
     ]
     (endpoint,) = monitor["endpoints"]
     for service in hit:

@@ -84,7 +84,7 @@ def test_volumes_are_the_ones_that_are_named() -> None:
 def test_other_machines_reach_nothing() -> None:
     """Nothing is encrypted in there, so each port is of this machine alone."""
     ports = [port for service in SERVICES.values() for port in service.get("ports", [])]
-    assert len(ports) == 3
+    assert len(ports) == 4
     assert all(re.fullmatch(r"127\.0\.0\.1:\d+:\d+", port) for port in ports)
 
 
@@ -128,6 +128,24 @@ def test_the_sender_sends_what_was_invented_to_where_it_is_heard() -> None:
     assert SERVICES["gateway"]["ports"] == [f"127.0.0.1:{port}:{port}"]
 
 
+def test_people_reach_the_workbench_through_the_proxy_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The development login believes every name, so the workbench listens on loopback, which it
+    shares with the proxy; the proxy is believed, and only this machine reaches it.
+    """
+    workbench, proxy = SERVICES["workbench"], SERVICES["proxy"]
+    for key, value in workbench["environment"].items():
+        monkeypatch.setenv(key, value)
+    settings = load()
+    assert (settings.workbench_login, settings.workbench_host) == ("development", "127.0.0.1")
+    assert workbench["network_mode"] == "service:proxy" and "ports" not in workbench
+    _caddy, _verb, _from, opened, _to, leads = proxy["command"]
+    assert leads == f"{settings.workbench_host}:{settings.workbench_port}"
+    assert leads.startswith(f"{settings.workbench_proxies}:")
+    assert proxy["ports"] == [f"127.0.0.1:8090{opened}"] and opened == ":8090"
+
+
 def test_what_is_mounted_from_here_is_there() -> None:
     """Each path of this repository exists, and is read-only."""
     mounts = [
@@ -157,7 +175,8 @@ def test_prometheus_takes_its_configuration(tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
     (job,) = told["scrape_configs"]
     (found_by,) = job["dns_sd_configs"]
-    assert set(found_by["names"]) == {"gateway", "capture"} <= OURS.keys()
+    # The proxy's network is that of the workbench.
+    assert set(found_by["names"]) == {"gateway", "capture", "proxy"}
     assert str(found_by["port"]) in LAST.last("EXPOSE").words
 
 

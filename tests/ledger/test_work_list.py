@@ -141,7 +141,7 @@ async def test_facets_count_visits_and_causes_count_questions(ledger: Ledger) ->
         assert await work.sums(WorkFilter()) == WorkSums(6, 6, 905_177)
         assert await work.causes(3) == [Cause("stop.missing", "oxaliplatin", 5)]
         assert await work.causes(6) == []
-        assert await work.ready() == 1
+        assert await work.ready(1_000) == 1
     assert [facet for facet in facets if facet.kind == "code"] == [
         Facet("code", "stop.missing", 5),
         Facet("code", "drug.unknown", 1),
@@ -161,6 +161,28 @@ async def test_facets_count_visits_and_causes_count_questions(ledger: Ledger) ->
         "": 5,
         "O. Okapi": 1,
     }
+
+
+async def test_visits_that_are_ready_are_counted_so_far_and_no_further(ledger: Ledger) -> None:
+    """Of three, three or the most that somebody wants to know of."""
+    async with ledger.batch() as batch:
+        names = ("V1", "V2", "V3")
+        ready = [visit(VisitKey("NORTH", name), status="final", waits_for="") for name in names]
+        await batch.put_visits([*ready, visit(HELD, status="final", waits_for="hold")])
+    async with ledger.view() as view:
+        work = view.work_list(NOW)
+        assert [await work.ready(most) for most in (1, 2, 3, 4)] == [1, 2, 3, 3]
+
+
+async def test_each_owner_is_named_once_in_order(ledger: Ledger) -> None:
+    """Whoever has several visits, and nobody who has none."""
+    async with ledger.batch() as batch:
+        owners = ("T. Tapir", "", "O. Okapi", "T. Tapir", "O. Okapi", "A. Aardwolf")
+        await batch.workbench.assign(
+            [given(VisitKey("NORTH", f"V{place}"), owner) for place, owner in enumerate(owners)]
+        )
+    async with ledger.view() as view:
+        assert await view.workbench.owners() == ["A. Aardwolf", "O. Okapi", "T. Tapir"]
 
 
 async def test_the_last_assignment_counts(ledger: Ledger) -> None:

@@ -1,9 +1,9 @@
 """`make live`: the live service on this machine, fed by the simulator, until ^C.
 
-Real Kafka and PostgreSQL (as the tests start them), a gateway, two captures, a sender that sends
-invented visits at an even pace, and a Prometheus that scrapes all and evaluates the alerts. It owns
-the order of the start and of the end, and what a person is told. compose.yaml is the same for a
-machine with Docker.
+Real Kafka and PostgreSQL (as the tests start them), a gateway, two captures, the workbench, a
+sender that sends invented visits at an even pace, and a Prometheus that scrapes all and evaluates
+the alerts. It owns the order of the start and of the end, and what a person is told. compose.yaml
+is the same for a machine with Docker.
 """
 
 import argparse
@@ -142,6 +142,9 @@ def run(folder: Path, stack: ExitStack, told: threading.Event) -> None:
     for number in (1, 2):
         instance = f"capture-{number}"
         stand.start(instance, "capture", CHARGELINE_KAFKA_INSTANCE_ID=instance)
+    workbench = str(free_port())
+    stand.start("workbench", "workbench", CHARGELINE_WORKBENCH_LOGIN="development",
+                CHARGELINE_WORKBENCH_PORT=workbench)  # fmt: skip
     for program in stand.programs:
         say(f"starting {program}")
         stand.ready(program)
@@ -152,6 +155,7 @@ def run(folder: Path, stack: ExitStack, told: threading.Event) -> None:
     pages = dict(stand.ports)
     stand.start("feed", "send", "feed/standard.hl7", mllp, "--per-second", per_second)
     addresses = {
+        "workbench": f"http://127.0.0.1:{workbench}/",
         "MLLP": mllp,
         **{
             f"{program} pages": f"http://127.0.0.1:{port}/metrics"

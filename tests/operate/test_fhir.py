@@ -100,6 +100,17 @@ async def test_an_event_says_who_what_which_record_and_why(
     assert "facility" not in details and len(details["chain"]) == 64
 
 
+async def test_a_login_says_from_where(
+    small: Ledger, settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The address of the browser is the network of the agent; 2 is an IP address in R4."""
+    login = act("session.begin")
+    await write(small, login._replace(details={**login.details, "address": "192.0.2.7"}))
+    await audit_export()(settings)
+    (agent,) = json.loads(capsys.readouterr().out)["agent"]
+    assert agent["network"] == {"address": "192.0.2.7", "type": "2"}
+
+
 def test_the_check_of_r4_bites() -> None:
     """An event that lacks a time, an agent's flag and a code is objected to."""
     bad: dict[str, Any] = {

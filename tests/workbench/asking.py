@@ -41,8 +41,12 @@ class Standing:
 
     def allow(self, posts: Allowance) -> None:
         """Let each session send so many forms."""
-        self.bench = self.bench._replace(posts=posts)
-        self.app = make_app(self.bench)
+        self.take(self.bench._replace(posts=posts))
+
+    def take(self, bench: Bench) -> None:
+        """Go on with a workbench of other settings or allowances."""
+        self.bench = bench
+        self.app = make_app(bench)
 
     async def hear(self, *messages: str, facility: str = "ZEBRA", visit: str = "V1") -> None:
         """Draft a visit from messages, as a capture does."""

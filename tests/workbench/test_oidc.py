@@ -1,5 +1,6 @@
 """Logging in by OpenID Connect, against a provider that speaks it over a real socket."""
 
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -49,6 +50,11 @@ async def logged_in(client: httpx.AsyncClient, wanted: str = "/work") -> httpx.R
     """The way over the provider and back, as a browser goes it; the answer of /login/back."""
     begun = await client.get("/login/begin", params={"next": wanted})
     assert begun.status_code == 302, begun.text
+    return await came_back(client, begun)
+
+
+async def came_back(client: httpx.AsyncClient, begun: httpx.Response) -> httpx.Response:
+    """The rest of the way, from the answer that leads to the provider."""
     async with httpx.AsyncClient() as browser:
         confirmed = await browser.get(begun.headers["location"])
     back = urlsplit(confirmed.headers["location"])
@@ -72,6 +78,66 @@ async def test_the_provider_says_who_it_is_and_which_roles(
         assert "O. Okapi · coder" in text_of(await client.get("/work"))
     (act,) = await standing.acts("session.begin")
     assert act.who == "okapi" and '"roles":"coder"' in act.details
+
+
+async def test_two_tabs_log_in_at_once(standing: Standing, provider: providers.Provider) -> None:
+    """Each comes back to the page that it wanted, whichever comes back first; so do two tabs that
+    a browser opens at the same moment, before it has a cookie of either.
+    """
+    provider.claims = CODER
+    async with standing.client() as client:
+        wanted = ("/work?view=mine", "/running")
+        begun = [await client.get("/login/begin", params={"next": page}) for page in wanted]
+        assert [len(answer.headers.get_list("set-cookie")) for answer in begun] == [1, 1]
+        cookies = {name: value for answer in begun for name, value in answer.cookies.items()}
+        assert len(cookies) == 2 and dict(client.cookies) == cookies
+        for answer, page in reversed(list(zip(begun, wanted, strict=True))):
+            back = await came_back(client, answer)
+            assert (back.status_code, back.headers["location"]) == (303, page)
+            assert (await client.get("/work")).status_code == 200
+        assert list(client.cookies) == ["chargeline_session"]
+
+
+async def test_logins_that_nobody_ends_do_not_fill_the_headers(
+    standing: Standing, provider: providers.Provider
+) -> None:
+    """Of a dozen that were begun, the last five can be ended; the cookies stay below 5 KB."""
+    provider.claims = CODER
+    async with standing.client() as client:
+        begun = [await client.get("/login/begin") for _login in range(12)]
+        assert len(client.cookies) == 5
+        assert sum(len(name) + len(value) for name, value in client.cookies.items()) < 5_000
+        assert (await came_back(client, begun[6])).status_code == 403
+        assert (await came_back(client, begun[7])).status_code == 303
+
+
+async def test_a_page_with_a_very_long_address_keeps_nobody_from_logging_in(
+    standing: Standing, provider: providers.Provider
+) -> None:
+    """A browser keeps no cookie above 4,096 bytes: the first page comes instead."""
+    provider.claims = CODER
+    async with standing.client() as client:
+        for filler, wanted in ((1_900, None), (9_000, "/work")):
+            page = f"/work?text={'a' * filler}"
+            begun = await client.get("/login/begin", params={"next": page})
+            assert len(begun.headers["set-cookie"]) < 4_096
+            assert (await came_back(client, begun)).headers["location"] == (wanted or page)
+
+
+async def test_what_a_login_remembers_is_believed_for_ten_minutes_and_only_from_us(
+    standing: Standing, provider: providers.Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    provider.claims = CODER
+    async with standing.client() as client:
+        begun = await client.get("/login/begin")
+        ((name, value),) = client.cookies.items()
+        client.cookies.set(name, f"x{value}", domain="localhost.local", path="/login")
+        assert (await came_back(client, begun)).status_code == 403
+        client.cookies.clear()
+        begun = await client.get("/login/begin")
+        later = time.time() + 601
+        monkeypatch.setattr("itsdangerous.timed.time.time", lambda: later)
+        assert (await came_back(client, begun)).status_code == 403
 
 
 async def test_a_state_that_is_not_ours_begins_nothing(

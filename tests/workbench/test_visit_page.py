@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from tests.answers.test_answers import open_infusion
+from tests.trials import message, rxa
 from tests.trials.test_doubts import given
 
 from .asking import Asker, Standing, text_of
@@ -254,3 +255,22 @@ async def test_only_who_recorded_is_told_so(standing: Standing) -> None:
     assert "Kept with your name" in page.text
     assert "Kept with your name" not in (await vole.get(f"{VISIT}?{recorded}")).text
     assert "Kept with your name" not in (await okapi.get(f"{VISIT}?recorded=stop")).text
+
+
+async def test_a_visit_of_two_thousand_administrations_opens(standing: Standing) -> None:
+    """All of them are in the table of times; the picture says how many it leaves out."""
+    rows = [
+        segment
+        for minute in range(2_000)
+        for segment in (
+            rxa("ondansetron", f"{8 + minute // 240:02}{minute % 60:02}", "8 mg"),
+            "RXR|IV|PORT||IVP",
+        )
+    ]
+    await standing.hear(message(*rows))
+    okapi = await standing.person()
+    page = await okapi.get(VISIT)
+    assert page.status_code == 200
+    table = page.text.partition('id="times"')[2].partition("</table>")[0]
+    assert table.count("<tr>") == 2_001  # with its head
+    assert "1,940 further administrations are not drawn" in text_of(page)

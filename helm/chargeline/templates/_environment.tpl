@@ -43,10 +43,14 @@ below /run/chargeline. Takes root, row and own.
 {{- $files = append $files (dict "variable" "CHARGELINE_LEDGER_KEY_FILE" "secret" . "key" $v.ledger.encryption.keysKey "path" "ledger/keys") -}}
 {{- end -}}
 {{- end -}}
-{{- if .row.drafts -}}
+{{- if .row.signs -}}
 {{- with $v.ledger.signing.existingSecret -}}
 {{- $files = append $files (dict "variable" "CHARGELINE_SIGNING_KEY_FILE" "secret" . "key" $v.ledger.signing.keyKey "path" "ledger/signing.pem") -}}
 {{- end -}}
+{{- end -}}
+{{- if .row.pages -}}
+{{- $oidc := $v.workbench.oidc -}}
+{{- $files = append $files (dict "variable" "CHARGELINE_WORKBENCH_OIDC_CLIENT_SECRET_FILE" "secret" $oidc.existingSecret "key" $oidc.clientSecretKey "path" "workbench/client-secret") -}}
 {{- end -}}
 {{- if and .row.listens $v.mllp.tls.existingSecret -}}
 {{- $tls := $v.mllp.tls -}}
@@ -99,7 +103,23 @@ below /run/chargeline. Takes root, row and own.
 {{- $_ := set $set "CHARGELINE_KAFKA_SASL_MECHANISM" . -}}
 {{- end -}}
 {{- end -}}
-{{- if $v.allowPlaintext -}}
+{{- if .row.pages -}}
+{{- $roles := list -}}
+{{- range $group, $role := $v.workbench.roles -}}
+{{- $roles = append $roles (printf "%s=%s" $group $role) -}}
+{{- end -}}
+{{- $_ := set $set "CHARGELINE_WORKBENCH_HOST" "0.0.0.0" -}}
+{{- $_ := set $set "CHARGELINE_WORKBENCH_PORT" "8090" -}}
+{{- $_ := set $set "CHARGELINE_WORKBENCH_LOGIN" "oidc" -}}
+{{- $_ := set $set "CHARGELINE_WORKBENCH_ADDRESS" $v.workbench.address -}}
+{{- $_ := set $set "CHARGELINE_WORKBENCH_OIDC_ISSUER" $v.workbench.oidc.issuer -}}
+{{- $_ := set $set "CHARGELINE_WORKBENCH_OIDC_CLIENT_ID" $v.workbench.oidc.clientId -}}
+{{- $_ := set $set "CHARGELINE_WORKBENCH_ROLES" ($roles | join ",") -}}
+{{- with $v.workbench.proxies -}}
+{{- $_ := set $set "CHARGELINE_WORKBENCH_PROXIES" (. | join ",") -}}
+{{- end -}}
+{{- end -}}
+{{- if or $v.allowPlaintext (and .row.pages $v.workbench.allowPlaintext) -}}
 {{- $_ := set $set "CHARGELINE_ALLOW_PLAINTEXT" "yes" -}}
 {{- end -}}
 {{- if and .row.rules (or $v.rules.existingConfigMap $v.rules.image) -}}

@@ -65,6 +65,32 @@ each with what was expected, what was found, and what to do.
 {{- if and $tls.clientCrlKey (not $tls.clientCaKey) -}}
 {{- $m = append $m "mllp.tls.clientCaKey: expected the authorities of senders, because a list of revoked ones is named, found nothing; set it too" -}}
 {{- end -}}
+{{- $bench := $v.workbench -}}
+{{- if and $bench.enabled (not $live) -}}
+{{- $m = append $m "workbench.enabled: expected false, because in mode serve there is one pod on SQLite, found true; use mode live for the workbench" -}}
+{{- else if $bench.enabled -}}
+{{- if not $bench.address -}}
+{{- $m = append $m "workbench.address: expected where people reach the workbench, such as https://chargeline.hospital.example, found nothing; set it" -}}
+{{- end -}}
+{{- if or (not $bench.oidc.issuer) (not $bench.oidc.clientId) -}}
+{{- $m = append $m "workbench.oidc: expected issuer and clientId of the identity provider, found one or both empty; register the workbench there and set both, docs/workbench.md says how" -}}
+{{- end -}}
+{{- if not $bench.oidc.existingSecret -}}
+{{- $m = append $m "workbench.oidc.existingSecret: expected a secret with our secret at the identity provider, found none; create it and name it" -}}
+{{- end -}}
+{{- if not $bench.roles -}}
+{{- $m = append $m "workbench.roles: expected the role of each group of people, such as infusion-coders: coder, found none; without one nobody can log in" -}}
+{{- end -}}
+{{- if not (or $bench.allowPlaintext $v.allowPlaintext) -}}
+{{- $m = append $m "workbench.allowPlaintext: expected true, because the pages have no TLS between the Ingress and the pods, found false; set it where something else encrypts there, such as a service mesh or the network of the cluster" -}}
+{{- end -}}
+{{- end -}}
+{{- if and $bench.ingress.enabled (not $bench.enabled) -}}
+{{- $m = append $m "workbench.ingress.enabled: expected workbench.enabled, found false; enable the workbench, or remove the Ingress" -}}
+{{- end -}}
+{{- if and $bench.ingress.enabled (not $bench.ingress.tlsSecret) -}}
+{{- $m = append $m "workbench.ingress.tlsSecret: expected a secret with certificate and key for the host of workbench.address, found none; create it and name it, or name the one that cert-manager shall make" -}}
+{{- end -}}
 {{- if and $v.rules.existingConfigMap $v.rules.image -}}
 {{- $m = append $m "rules: expected existingConfigMap or image, found both; remove one" -}}
 {{- end -}}

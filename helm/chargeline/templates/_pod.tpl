@@ -224,9 +224,12 @@ spec:
         {{- if .row.listens }}
         - {name: mllp, containerPort: 2575}
         {{- end }}
+        {{- if .row.pages }}
+        - {name: pages, containerPort: 8090}
+        {{- end }}
       {{- include "chargeline.probes" . | nindent 6 }}
-      {{- if .row.listens }}
-      # Until every node has heard that the pod goes, senders may still connect to it.
+      {{- if or .row.listens .row.pages }}
+      # Until every node has heard that the pod goes, senders and people may still connect to it.
       lifecycle: {preStop: {exec: {command: [sleep, "5"]}}}
       {{- end }}
       {{- end }}

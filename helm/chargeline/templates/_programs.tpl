@@ -10,16 +10,34 @@ listens   whether senders connect to it for MLLP
 kafka     whether it speaks to Kafka
 ledger    whether it speaks to the ledger
 drafts    whether it drafts, with formulary, prices and published tables
+signs     whether it signs the head of the ledger
+pages     whether people open its pages in a browser
 rules     whether it reads the rules and profiles of the site
 single    whether there is one pod of it, with a volume of its own
-wanted    of a job: whether the values ask for it
+wanted    whether the values ask for it; without the column they always do
 weight    of a job that runs before the programs: its place among the hooks
 */}}
 {{- define "chargeline.table" -}}
 gateway:
   {kind: Deployment, mode: live, args: [gateway], listens: true, kafka: true, rules: true}
 capture:
-  {kind: StatefulSet, mode: live, args: [capture], kafka: true, ledger: true, drafts: true, rules: true}
+  kind: StatefulSet
+  mode: live
+  args: [capture]
+  kafka: true
+  ledger: true
+  drafts: true
+  signs: true
+  rules: true
+workbench:
+  kind: Deployment
+  mode: live
+  wanted: {{ .Values.workbench.enabled }}
+  args: [workbench]
+  pages: true
+  ledger: true
+  drafts: true
+  rules: true
 serve:
   kind: StatefulSet
   mode: serve
@@ -27,6 +45,7 @@ serve:
   listens: true
   ledger: true
   drafts: true
+  signs: true
   rules: true
   single: true
 topics:
@@ -66,7 +85,7 @@ console:
 {{- $rows := dict -}}
 {{- range $name, $row := include "chargeline.table" .root | fromYaml -}}
 {{- $job := default false $row.job -}}
-{{- if and (eq $row.mode $.root.Values.mode) (eq $job (default false $.jobs)) (or (not $job) $row.wanted) -}}
+{{- if and (eq $row.mode $.root.Values.mode) (eq $job (default false $.jobs)) (or (not (hasKey $row "wanted")) $row.wanted) -}}
 {{- $_ := set $rows $name $row -}}
 {{- end -}}
 {{- end -}}

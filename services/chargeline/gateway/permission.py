@@ -5,7 +5,6 @@ judges the header of a message and nothing behind it. Without a file every sende
 """
 
 from collections.abc import Callable, Mapping
-from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +13,7 @@ from chargeline.gateway.watching import WatchedFiles
 from chargeline.hl7.acknowledge import AckCondition, Header
 from chargeline.hl7.profile import Profile
 from chargeline.mllp.limits import Peer
+from chargeline.settings.networks import address_of
 from chargeline.settings.senders import AllowedSender
 from chargeline.telemetry import logs
 
@@ -146,15 +146,5 @@ def _is(sender: AllowedSender, peer: Peer) -> bool:
         return False
     if not sender.addresses:
         return True
-    address = _address(peer.host)
+    address = address_of(peer.host)  # none of a peer that was gone before it was accepted
     return address is not None and any(address in network for network in sender.addresses)
-
-
-def _address(host: str) -> IPv4Address | IPv6Address | None:
-    """The address of a peer, None of one that was gone before it was accepted."""
-    try:
-        address = ip_address(host.partition("%")[0])
-    except ValueError:
-        return None
-    mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
-    return mapped or address

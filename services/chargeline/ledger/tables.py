@@ -39,6 +39,13 @@ def _partial(name: str, *columns: str, where: str) -> Index:
 
 WAITS_FOR_A_PERSON = "asks > 0 OR waits_for NOT IN ('', 'discharge')"
 """Of which visits a person has something to do: they are the work list."""
+READY = "status = 'final' AND waits_for = ''"
+"""Which visits wait for nothing: a bill may be made of them."""
+# In this order the visits of a code are counted as they come.
+_WAITING = ("code", "facility", "visit", "drug")
+# What the list is sorted, filtered and counted by, so that its queries read this index alone.
+_WORK = ("facility", "visit", "status", "final_due", "waiting_cents", "waits_for", "asks",
+         "place", "payer")  # fmt: skip
 
 
 def _data_key() -> Column[int]:
@@ -122,7 +129,9 @@ visit = Table(
     _partial("visit_open", "facility", "visit", "rulebook", where="status = 'open'"),
     _partial("visit_kept", "updated_at", where="status <> 'forgotten' OR incomplete"),
     _partial("visit_stake", "stake_cents", where="stake_cents > 0"),
-    _partial("visit_work", "status", "final_due", where=WAITS_FOR_A_PERSON),
+    _partial("visit_work", *_WORK, where=WAITS_FOR_A_PERSON),
+    _partial("visit_ready", "facility", where=READY),
+    Index("visit_day", "day", "facility", "visit"),
     comment="Where each visit stands and when something is due; a forgotten one lost its messages.",
 )
 
@@ -168,6 +177,7 @@ question = Table(
     Column("drug", Text, nullable=False, server_default=""),
     Column("stake_cents", BigInteger),
     _partial("question_open", "code", "opened_at", where="closed_at IS NULL"),
+    _partial("question_waiting", *_WAITING, where="closed_at IS NULL"),
     Index("question_by_id", "question_id"),
     comment="What was asked of a person about a visit, and when it was settled.",
 )
@@ -333,6 +343,7 @@ answer = Table(
     Column("at", Instant, nullable=False),
     Column("body", Text, nullable=False),
     Column("seal", Text, nullable=False, server_default=""),
+    Index("answer_given", "at"),
     comment="What people answered to questions or said of lines; rows are added, never changed.",
 )
 

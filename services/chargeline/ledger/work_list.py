@@ -13,10 +13,8 @@ from sqlalchemy import (
     CTE,
     ColumnElement,
     FromClause,
-    Table,
     and_,
     case,
-    exists,
     func,
     literal,
     or_,
@@ -130,9 +128,20 @@ class WorkList:
         self, wanted: WorkFilter, *, most: int, after: WorkPlace | None = None
     ) -> list[WorkRow]:
         """The next rows, at most `most`, behind a place or from the beginning."""
+        order = _order()
+        places = select(*order).select_from(_assigned()).where(*self._conditions(wanted))
+        if after is not None:
+            last = tuple_(*[literal(value, column.type) for value, column in _pairs(after, order)])
+            places = places.where(tuple_(*order) > last)
+        # The places come of an index. Only of those that are shown, the rest is looked up.
+        chosen = places.order_by(*order).limit(most).subquery("chosen")
         asked, given, visit = tables.question, tables.assignment, tables.visit
-        order = _order(visit)
         begin = and_(_of(asked, visit), asked.c.question_id == visit.c.asks_first)
+        shown = (
+            chosen.join(visit, _of(visit, chosen))
+            .outerjoin(given, _of(given, visit))
+            .outerjoin(asked, begin)
+        )
         columns = [
             *_VISIT_COLUMNS,
             func.coalesce(asked.c.question_id, ""),
@@ -142,12 +151,9 @@ class WorkList:
             func.coalesce(asked.c.body, ""),
             func.coalesce(given.c.owner, ""),
             given.c.asked_unit_at,
+            *chosen.c,
         ]
-        statement = select(*columns, *order).select_from(_assigned().outerjoin(asked, begin))
-        statement = statement.where(*self._conditions(wanted)).order_by(*order).limit(most)
-        if after is not None:
-            last = tuple_(*[literal(value, column.type) for value, column in _pairs(after, order)])
-            statement = statement.where(tuple_(*order) > last)
+        statement = select(*columns).select_from(shown).order_by(*chosen.c)
         fields = len(WorkRow._fields) - 1
         return [
             WorkRow._make([*row[:fields], WorkPlace._make(row[fields:])])
@@ -175,21 +181,25 @@ class WorkList:
         rows = await self._transaction.rows(statement)
         return [int(number or 0) for number in rows[0]]
 
-    async def ready(self) -> int:
-        """How many visits wait for nothing: a bill may be made of them."""
-        visit = tables.visit
-        statement = select(func.count()).where(visit.c.status == "final", visit.c.waits_for == "")
-        return int((await self._transaction.rows(statement))[0][0])
+    async def ready(self, most: int) -> int:
+        """How many visits wait for nothing: a bill may be made of them. It counts to `most`."""
+        visit = tables.visit  # in the order of the index, which then is what is read
+        some = select(visit.c.facility).where(_IS_READY).order_by(visit.c.facility).limit(most)
+        rows = await self._transaction.rows(select(func.count()).select_from(some.subquery()))
+        return int(rows[0][0])
 
     async def facets(self, wanted: WorkFilter) -> list[Facet]:
         """How many visits of what is wanted have each value, the most first."""
         waiting = self._waiting(wanted)
         asked = tables.question
-        by_code = (
-            select(literal("code"), asked.c.code, func.count(func.distinct(waiting.c.number)))
-            .select_from(waiting)
-            .join(asked, and_(_of(asked, waiting), asked.c.closed_at.is_(None)))
-            .group_by(asked.c.code)
+        codes = select(asked.c.code, asked.c.facility, asked.c.visit).distinct()
+        codes = codes.where(asked.c.closed_at.is_(None))
+        if wanted != WorkFilter():  # else every open question is of a visit of the list
+            here = select(waiting.c.facility, waiting.c.visit)
+            codes = codes.where(tuple_(asked.c.facility, asked.c.visit).in_(here))
+        open_codes = codes.subquery()
+        by_code = select(literal("code"), open_codes.c.code, func.count()).group_by(
+            open_codes.c.code
         )
         no_question = (
             select(literal("code"), waiting.c.waits_for, func.count())
@@ -234,7 +244,6 @@ class WorkList:
         )
         columns = [
             *(visit.c[name] for name in ("facility", "visit", "place", "payer", "asks")),
-            (visit.c.facility + "|" + visit.c.visit).label("number"),
             visit.c.waits_for,
             func.coalesce(tables.assignment.c.owner, "").label("owner"),
             due.label("due"),
@@ -275,7 +284,9 @@ class WorkList:
         return [visit.c.final_due <= self._now + timedelta(hours=_HOURS[due])]
 
 
+# As texts, so that the database sees the conditions of its indexes.
 _IS_WORK: ColumnElement[bool] = text(f"({tables.WAITS_FOR_A_PERSON})")  # type: ignore[assignment]
+_IS_READY: ColumnElement[bool] = text(f"({tables.READY})")  # type: ignore[assignment]
 _OTHER = tables.question.alias()  # a query may read the first question of a visit as well
 _CODE, _DRUG = _OTHER.c.code, _OTHER.c.drug
 _VISIT_COLUMNS = [tables.visit.c[name] for name in WorkRow._fields[:10]]
@@ -302,16 +313,25 @@ def _of(table: FromClause, visit: FromClause) -> ColumnElement[bool]:
 
 
 def _asks(condition: ColumnElement[bool]) -> ColumnElement[bool]:
-    """Whether an open question of a visit is such."""
-    here = and_(_of(_OTHER, tables.visit), _OTHER.c.closed_at.is_(None), condition)
-    return exists(select(_OTHER.c.question_id).where(here).correlate(tables.visit))
+    """Whether an open question of a visit is such. All such questions are read once, and not those
+    of each visit.
+    """
+    such = select(_OTHER.c.facility, _OTHER.c.visit).where(_OTHER.c.closed_at.is_(None), condition)
+    return tuple_(tables.visit.c.facility, tables.visit.c.visit).in_(such)
 
 
-def _order(visit: Table) -> list[ColumnElement[Any]]:
+def _order() -> list[ColumnElement[Any]]:
     """What the list is sorted by, in the fields of a WorkPlace."""
+    visit = tables.visit
     rank = case((visit.c.final_due.is_not(None), 0), (visit.c.status == "final", 1), else_=2)
     due = func.coalesce(visit.c.final_due, literal(_NEVER, visit.c.final_due.type))
-    return [rank, due, -visit.c.waiting_cents, visit.c.facility, visit.c.visit]
+    return [
+        rank.label("rank"),
+        due.label("due"),
+        (-visit.c.waiting_cents).label("less_cents"),
+        visit.c.facility,
+        visit.c.visit,
+    ]
 
 
 def _pairs(

@@ -125,6 +125,8 @@ def _agent(who: str, details: Mapping[str, Any], *, by_program: bool) -> dict[st
     }
     if user := details.get("system_user"):
         agent["altId"] = user
+    if address := details.get("address"):
+        agent["network"] = {"address": address, "type": "2"}  # an IP address
     return agent
 
 

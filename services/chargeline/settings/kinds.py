@@ -7,7 +7,9 @@ settings there are.
 from typing import Annotated, Any
 
 from annotated_types import Ge, Le
-from pydantic import Field, StringConstraints
+from pydantic import AfterValidator, Field, StringConstraints
+
+from chargeline.settings.networks import all_networks
 
 PREFIX = "CHARGELINE_"
 FILE = "_file"
@@ -22,6 +24,7 @@ Topic = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9._-]{1,249}$")]
 Name = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,199}$")]
 OptionalName = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9][A-Za-z0-9._-]{0,199})?$")]
 Hosts = Annotated[str, StringConstraints(pattern=r"^[^\s,:/]+:\d{1,5}(,[^\s,:/]+:\d{1,5})*$")]
+Networks = Annotated[str, AfterValidator(all_networks)]
 Host = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.:_-]{1,253}$")]
 
 TOPIC = "a topic name: letters, digits, . _ -"

@@ -7,13 +7,12 @@ a connection or a message is; the gateway asks.
 import re
 import tomllib
 from collections.abc import Collection, Iterator, Mapping
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from chargeline.engine import Finding, FindingError
-
-Network = IPv4Network | IPv6Network
+from chargeline.settings.networks import Network
 
 _TEXTS = ("name", "certificate", "interface")
 _LISTS = ("addresses", "applications", "facilities", "types", "processing_ids")

@@ -19,6 +19,7 @@ from chargeline.settings.kinds import (
     FrameBytes,
     Host,
     Name,
+    Networks,
     OptionalName,
     Port,
     setting,
@@ -226,6 +227,13 @@ class Settings(KafkaSettings):
         "Where people reach the workbench. The identity provider sends them back to "
         "/login/back there.",
         "an address such as https://chargeline.example",
+    )
+    workbench_proxies: Networks = setting(
+        "",
+        "The proxies before the workbench. Of a request that comes from one of them, "
+        "X-Forwarded-For says whose it is, read from the right past every proxy of this list, and "
+        "X-Forwarded-Proto whether it came over TLS. Of any other request both are ignored.",
+        "addresses or networks with commas, such as 10.1.2.3,10.9.0.0/16",
     )
     workbench_oidc_issuer: str = setting(
         "",

@@ -20,6 +20,7 @@ from chargeline.drafting.answering import AnswerError
 from chargeline.engine import Finding, FindingError
 from chargeline.ledger.errors import LedgerError
 from chargeline.settings import Settings
+from chargeline.settings.networks import networks_of
 from chargeline.telemetry import logs
 from chargeline.version import VERSION
 from chargeline.workbench import login, oidc, typed_routes, visit_routes
@@ -41,6 +42,7 @@ from chargeline.workbench.compare import routes as compare
 from chargeline.workbench.operations import routes as operations
 from chargeline.workbench.pages import STATIC_FILES, home_of, page
 from chargeline.workbench.people import NameRefusedError
+from chargeline.workbench.proxies import BehindProxies
 from chargeline.workbench.reports import routes as reports
 from chargeline.workbench.running import routes as running
 from chargeline.workbench.security import SafeAnswers
@@ -85,14 +87,13 @@ def make_app(bench: Bench) -> ASGIApp:
     app.add_exception_handler(RequestValidationError, _not_valid)
     app.add_exception_handler(HTTPException, _no_page)
     app.add_exception_handler(Exception, _failed)
-    inner: ASGIApp = app
     if bench.settings.workbench_login == "oidc":
         app.state.provider = oidc.Provider(bench.settings)
-        inner = app.state.provider.remembering(app)
     # Around everything, also around what makes a page of a mistake.
-    return SafeAnswers(
-        TrustedHostMiddleware(inner, allowed_hosts=_hosts(bench.settings), www_redirect=False)
+    safe = SafeAnswers(
+        TrustedHostMiddleware(app, allowed_hosts=_hosts(bench.settings), www_redirect=False)
     )
+    return BehindProxies(safe, networks_of(bench.settings.workbench_proxies))
 
 
 def _hosts(settings: Settings) -> list[str]:

@@ -156,8 +156,13 @@ def allow(allowance: Allowance, request: Request) -> None:
     """Let a request pass of somebody who is not logged in. Raises ForeignFormError where more came
     from its address than the allowance has.
     """
-    if not allowance.allows(request.client.host if request.client is not None else ""):
+    if not allowance.allows(came_from(request)):
         raise too_many(request.url.path)
+
+
+def came_from(request: Request) -> str:
+    """The address of a browser, "" where the server knows none."""
+    return request.client.host if request.client is not None else ""
 
 
 def not_valid(where: str, expected: str, found: str, *, do: str) -> NotValidError:

@@ -20,6 +20,7 @@ from chargeline.workbench.bench import (
     TheBench,
     ThePerson,
     allow,
+    came_from,
     session_token,
 )
 from chargeline.workbench.pages import HOME, home_of, page
@@ -73,7 +74,7 @@ async def log_in(
         )
     allow(bench.logins, request)
     await bench.people.leave(session_token(request))
-    token = await bench.people.begin(form.name, form.name, form.role)
+    token = await bench.people.begin(form.name, form.name, form.role, came_from=came_from(request))
     address = address_after_login(form.next, form.role)
     return logged_in(address, token, secure=request.url.scheme == "https")
 

@@ -2,15 +2,14 @@
 
 It owns the way to the provider and back (code flow with PKCE, state and nonce, by Authlib), which
 roles a claim gives, and the end of sessions that the provider ends itself. What a login remembers
-until it comes back stands in a signed cookie of ten minutes, so that any copy of the workbench can
-end what another one began.
+until it comes back is in `logins_begun.py`.
 """
 
 import re
 from collections.abc import Mapping
-from hashlib import sha256
 from time import monotonic, time
 from typing import Any, cast
+from urllib.parse import parse_qs, urlsplit
 
 from authlib.integrations.base_client.errors import OAuthError
 from authlib.integrations.starlette_client import OAuth
@@ -18,14 +17,13 @@ from fastapi import APIRouter, Form, Request
 from fastapi.responses import Response
 from httpx import HTTPError
 from joserfc.errors import JoseError
-from starlette.middleware.sessions import SessionMiddleware
-from starlette.types import ASGIApp
 
 from chargeline.engine import Finding, FindingError, printable
 from chargeline.settings import Settings
 from chargeline.telemetry import logs
-from chargeline.workbench.bench import TheBench, allow, session_token
+from chargeline.workbench.bench import TheBench, allow, came_from, session_token
 from chargeline.workbench.login import address_after_login, logged_in, own_address
+from chargeline.workbench.logins_begun import REMEMBERED_SECONDS, LoginsBegun
 from chargeline.workbench.rights import ROLES, Role
 
 router = APIRouter()
@@ -34,7 +32,7 @@ log = logs.logger("workbench.oidc")
 SIGNATURES = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512")
 SIGNATURES_NEWER = ("EdDSA", "Ed25519")
 LOGOUT_EVENT = "http://schemas.openid.net/event/backchannel-logout"
-REMEMBERED_SECONDS = 600
+ADDRESS_MOST = 2_000  # a browser keeps no cookie above 4,096 bytes
 METADATA_SECONDS = 3600.0
 
 
@@ -54,13 +52,14 @@ class Provider:
         self.claim = settings.workbench_oidc_roles_claim
         self.roles = roles_by_group(settings.workbench_roles)
         self.address = settings.workbench_address.rstrip("/")
-        self._secret = settings.secret("workbench_oidc_client_secret")
+        secret = settings.secret("workbench_oidc_client_secret")
+        self._begun = LoginsBegun(secret, secure=self.address.startswith("https://"))
         self._read_at = 0.0
         registry = OAuth()
         self._client: Any = registry.register(
             "provider",
             client_id=settings.workbench_oidc_client_id,
-            client_secret=self._secret,
+            client_secret=secret,
             server_metadata_url=f"{self.issuer}/.well-known/openid-configuration",
             client_kwargs={
                 "scope": settings.workbench_oidc_scope,
@@ -69,31 +68,29 @@ class Provider:
             },
         )
 
-    def remembering(self, app: ASGIApp) -> ASGIApp:
-        """The application with the cookie that a login needs until it comes back."""
-        key = sha256(f"chargeline workbench {self._secret}".encode()).hexdigest()
-        return SessionMiddleware(
-            app,
-            secret_key=key,
-            session_cookie="chargeline_login",
-            max_age=REMEMBERED_SECONDS,
-            same_site="lax",
-            https_only=self.address.startswith("https://"),
-        )
-
     async def begin(self, request: Request, wanted: str) -> Response:
         """Send somebody to the provider. Raises ProviderAwayError."""
-        request.session["next"] = wanted
         await self._metadata()
+        # Authlib keeps what it needs in a session; each login has one of its own.
+        remembered: dict[str, Any] = {}
+        request.scope["session"] = remembered
         try:
             answer = await self._client.authorize_redirect(request, f"{self.address}/login/back")
         except (HTTPError, RuntimeError) as error:
             raise _away(self.issuer) from error
+        (state,) = parse_qs(urlsplit(answer.headers["location"]).query)["state"]
+        wanted = wanted if len(wanted) <= ADDRESS_MOST else ""
+        self._begun.remember(request, answer, state, {**remembered, "next": wanted})
         return cast(Response, answer)
 
-    async def end(self, request: Request) -> Mapping[str, Any]:
-        """The claims of somebody who comes back. Raises LoginRefusedError and ProviderAwayError."""
+    async def end(self, request: Request) -> tuple[Mapping[str, Any], str]:
+        """The claims of somebody who comes back, and the address that was wanted.
+
+        Raises LoginRefusedError and ProviderAwayError.
+        """
         await self._metadata()
+        remembered = self._begun.begun(request, _state_of(request))
+        request.scope["session"] = remembered
         try:
             token = await self._client.authorize_access_token(request)
         except (HTTPError, RuntimeError) as error:
@@ -103,7 +100,11 @@ class Provider:
         claims: Mapping[str, Any] = token.get("userinfo") or {}
         if not claims.get("sub"):
             raise _refused("an ID token with the claim sub", "none")
-        return claims
+        return claims, str(remembered.get("next", ""))
+
+    def ended(self, request: Request, answer: Response) -> None:
+        """Take from the browser what the login remembered."""
+        self._begun.forget(answer, _state_of(request))
 
     def roles_of(self, claims: Mapping[str, Any]) -> list[Role]:
         """The roles that the claim gives. Raises LoginRefusedError if it gives none."""
@@ -183,6 +184,11 @@ class _LogoutToken(dict[str, Any]):
             raise ValueError("no logout token for us")
 
 
+def _state_of(request: Request) -> str:
+    """The login that comes back, "" where the address says none."""
+    return request.query_params.get("state", "")
+
+
 def provider_of(request: Request) -> Provider:
     """The provider of the workbench that a request is sent to."""
     provider: Provider = request.app.state.provider
@@ -200,7 +206,7 @@ async def begin(request: Request, bench: TheBench, next: str = "") -> Response:
 async def back(request: Request, bench: TheBench) -> Response:
     """Come back from the provider, and begin a session."""
     provider = provider_of(request)
-    claims = await provider.end(request)
+    claims, wanted = await provider.end(request)
     roles = provider.roles_of(claims)
     await bench.people.leave(session_token(request))
     who = printable(str(claims.get("preferred_username") or claims.get("email") or claims["sub"]))
@@ -210,9 +216,12 @@ async def back(request: Request, bench: TheBench) -> Response:
         roles,
         provider_session=printable(str(claims.get("sid", "")))[:400],
         subject=printable(str(claims["sub"]))[:400],
+        came_from=came_from(request),
     )
-    wanted = address_after_login(str(request.session.pop("next", "")), roles)
-    return logged_in(wanted, token, secure=provider.address.startswith("https://"))
+    address = address_after_login(wanted, roles)
+    answer = logged_in(address, token, secure=provider.address.startswith("https://"))
+    provider.ended(request, answer)
+    return answer
 
 
 @router.post("/login/ended", include_in_schema=False)

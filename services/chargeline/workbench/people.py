@@ -67,8 +67,10 @@ class People:
         *,
         provider_session: str = "",
         subject: str = "",
+        came_from: str = "",
     ) -> str:
-        """Begin a session, and note it in the audit trail; returns the token for the cookie.
+        """Begin a session, and note it in the audit trail with the address that somebody
+        `came_from`; returns the token for the cookie.
 
         Raises NameRefusedError.
         """
@@ -85,7 +87,7 @@ class People:
             started_at=now,
             seen_at=now,
         )
-        told = {"roles": session.roles}
+        told = {"roles": session.roles, "address": came_from}
         async with self._ledger.batch() as batch:
             await batch.workbench.end_sessions(idle_since=now - LONGEST)
             await batch.workbench.begin_session(session)

@@ -5,6 +5,7 @@ no Kafka: what people say goes into the ledger, and the relay of a capture or `s
 """
 
 import asyncio
+import gc
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -58,6 +59,9 @@ async def run(settings: Settings) -> int:
     try:
         stop = told_to_stop()
         bench = bench_over(settings, ledger)
+        # A walk over the rules finds no garbage, and a page would wait for it.
+        gc.collect()
+        gc.freeze()
         metrics.rulebook.tell(version=bench.processor.maker.rulebook.version)
         sock = listening(settings)
         version = {"program": "workbench", "version": VERSION}
@@ -153,6 +157,7 @@ async def answer_requests(bench: Bench, sock: socket.socket, stop: asyncio.Event
             log_config=None,
             access_log=False,  # an address names a visit
             server_header=False,
+            proxy_headers=False,  # proxies.py reads them, for those proxies that a setting names
             lifespan="off",
             timeout_graceful_shutdown=bench.settings.shutdown_seconds,
         )

@@ -27,6 +27,8 @@ from chargeline.workbench.work.items import WorkItem, WorkItems, item_of, says
 router = APIRouter()
 AT_ONCE = 50
 IN_A_FILE = 5_000
+READY_MOST = 10_000
+"""So far the visits that are ready are counted: after years there are hundreds of thousands."""
 ALIKE = 3  # so many questions with one cause are worth asking together
 
 MayLook = Annotated[Person, Depends(needs("work.see"))]
@@ -44,16 +46,16 @@ async def show_work(request: Request, bench: TheBench, person: MayLook, asked: A
         listed = await items_asked(work, asked, person, AT_ONCE)
         facets = await work.facets(wanted)
         counts = await work.counts([one.leaves for one in named.values()])
-        causes = await work.causes(ALIKE)
-        ready = await work.ready()
+        causes = [] if asked.filters else await work.causes(ALIKE)
+        ready = await work.ready(READY_MOST + 1)
         owners = await view.workbench.owners()
     values: dict[str, Any] = {
         "asked": asked,
         "listed": listed,
-        "ready": ready,
+        "ready": f"{ready:,}" if ready <= READY_MOST else f"More than {READY_MOST:,}",
         "facets": _shown(facets),
         "views": list(zip(named.items(), counts, strict=True)),
-        "cause": causes[0] if causes and not asked.filters else None,
+        "cause": causes[0] if causes else None,
         "owners": sorted({*owners, person.who}),
         "says": says,
         "now": bench.clock(),
