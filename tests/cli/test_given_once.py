@@ -1,4 +1,6 @@
-"""Claims about every option of every verb that has a value: it is given once."""
+"""Claims about every option of every verb that has a value: it is given once, unless it says that
+it may be given several times.
+"""
 
 import argparse
 from collections.abc import Iterator
@@ -26,12 +28,13 @@ def verbs(
 
 
 def options() -> list[tuple[Verb, argparse.Action]]:
-    """Each option that has a value, with the verb that takes it."""
+    """Each option that has one value, with the verb that takes it."""
     return [
         (path, option)
         for path, parser in verbs(cli._parser())
         for option in parser._actions
         if option.option_strings and option.nargs != 0
+        if not isinstance(option, argparse._AppendAction)
     ]
 
 

@@ -19,11 +19,14 @@ from . import REPOSITORY
 EXPLAINED = [
     (r"PASSWORD|password|secret", "what a document shows in place of one"),
     (r"laptop", "compose.yaml: invented visits, ports of this machine alone"),
-    (r"stripes|swordfish|correct-(horse|ZEBRA-battery)|wrong", "with these our tests log in"),
+    (r"stripes|swordfish|okapi|correct-(horse|ZEBRA-battery)|wrong", "with these our tests log in"),
     (r"BEGIN PRIVATE KEY", "a test looks for it where no key may be"),
     (r"TESTPATIENT\^ZEBRA", "an invented patient beside the word key"),
     (r"CHARGELINE_MLLP_TLS_KEY_FILE|with_password", "names of a setting and of a variable"),
-    (r"(chargeline|vault)-[a-z-]+|hospital-ca|postgresql-ca|kafka-password", "names in the chart"),
+    (
+        r"(chargeline|vault)-[a-z-]+|hospital-ca|postgresql-ca|kafka-password|client-secret|oidc-secret",
+        "names in the chart",
+    ),
     (r"[0-9a-f]{12}|[0-9a-f]{64}", "a digest: a line id, a chain, or the script that is shipped"),
 ]
 # Digests stand in examples and their tests; anywhere else a long hexadecimal is looked at.

@@ -1,7 +1,7 @@
 """Version 19: the work list reads indexes and no rows, and reports read the days of a period.
 
-This file adds indexes only. They are built over visits, answers and open questions, which takes some
-seconds in a large ledger.
+This file adds indexes only. They are built over visits, answers and open questions, which takes
+some seconds in a large ledger.
 """
 
 from alembic import op
