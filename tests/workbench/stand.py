@@ -56,7 +56,12 @@ def main() -> int:
             ready = partial(is_ready, f"http://127.0.0.1:{health}/readyz", served)
             wait_until(ready, SECONDS_MOST, "serve to be ready")
             chargeline(["send", str(folder / "feed"), f"127.0.0.1:{mllp}"], settings)
-            print(f"\nThe workbench is at http://127.0.0.1:{pages}/  (^C ends it)\n", flush=True)
+            at = f"http://127.0.0.1:{pages}"
+            march = "from=2026-03-01&to=2026-03-31"
+            print(f"\nThe workbench is at {at}/  (^C ends it)\n")
+            print("Its invented visits are of March 2026:")
+            print(f"  {at}/reports?{march}")
+            print(f"  {at}/compare?policy=cms-facility-2026&{march}\n", flush=True)
             return served.wait()
         except KeyboardInterrupt:
             return 0

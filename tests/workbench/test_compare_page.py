@@ -26,7 +26,7 @@ from tests.trials.test_doubts import given
 
 from .asking import DEVELOPMENT, Asker, Standing, standing_over, text_of
 
-PERIOD = "first=2026-03-01&last=2026-03-31"
+PERIOD = "from=2026-03-01&to=2026-03-31"
 FACILITY = f"{PERIOD}&policy=cms-facility-2026"
 POSTED = f"{PERIOD}&against=posted"
 
@@ -152,7 +152,7 @@ async def test_a_period_without_visits_says_so(standing: Standing) -> None:
     """And a unit of which there are none can be dropped."""
     await three_visits(standing)
     viewer = await standing.person("V. Vole", "viewer")
-    query = "first=2026-04-01&last=2026-04-30&policy=cms-facility-2026"
+    query = "from=2026-04-01&to=2026-04-30&policy=cms-facility-2026"
     assert (await compared(viewer, query))["total"] == 0
     assert "No visit from 1 April 2026 to 30 April 2026" in text_of(
         await viewer.get(f"/compare?{query}")
@@ -265,7 +265,7 @@ async def test_only_named_folders_can_be_chosen(standing: Standing, tmp_path: Pa
     ("query", "where"),
     [
         ("policy=nonesuch", "policy"),
-        ("policy=guide-2026&first=2026-03-09&last=2026-03-02", "last"),
+        ("policy=guide-2026&from=2026-03-09&to=2026-03-02", "to"),
         ("against=rules", "query"),
     ],
 )
@@ -317,14 +317,14 @@ async def test_too_many_comparisons_at_once_are_refused(standing: Standing) -> N
     await three_visits(standing)
     viewer = await standing.person("V. Vole", "viewer")
     answers = [
-        await viewer.get(f"/compare.csv?first=2026-03-0{day}&policy=cms-facility-2026")
+        await viewer.get(f"/compare.csv?from=2026-03-0{day}&policy=cms-facility-2026")
         for day in range(1, 6)
     ]
     assert [answer.status_code for answer in answers] == [503] * 5
     codes = [answer.json()["errors"][0]["code"] for answer in answers]
     assert codes == ["workbench.not_done"] * 4 + ["workbench.busy"]
     await over(standing)
-    assert (await viewer.get("/compare.csv?first=2026-03-05&policy=guide-2026")).status_code == 503
+    assert (await viewer.get("/compare.csv?from=2026-03-05&policy=guide-2026")).status_code == 503
     await over(standing)
 
 

@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 from typing import Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 
 from chargeline.engine import DifferenceKind, Finding
 from chargeline.ledger.periods import PeriodFilter
-from chargeline.workbench.addresses import Text, with_query
+from chargeline.workbench.addresses import OfDay, Text, with_query
 
 Against = Literal[
     "rules",  # what if: another policy, other rules, or both
@@ -33,11 +33,11 @@ class AskedComparison(NamedTuple):
 class CompareQuery(BaseModel):
     """The query parameters. With neither `policy` nor `rules` nothing is compared with rules."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", populate_by_name=True)
 
     against: Against = Field("rules", description="What the drafts are compared with")
-    first: date | None = Field(None, description="The first day of service")
-    last: date | None = Field(None, description="The last day of service, which counts too")
+    first: OfDay = Field(None, alias="from", description="The first day of service")
+    last: OfDay = Field(None, alias="to", description="The last day of service, which counts too")
     policy: str = Field("", max_length=200, description="A policy that every visit would follow")
     rules: str = Field("", max_length=80, description="The name of a rules folder of the setting")
     place: Text = Field("", description="The nursing unit")
@@ -45,11 +45,6 @@ class CompareQuery(BaseModel):
     kind: DifferenceKind | Literal[""] = Field("", description="Differences of one kind only")
     rule: Text = Field("", description="Differences that one rule makes")
     page: int = Field(1, ge=1, le=10_000)
-
-    @field_validator("first", "last", mode="before")
-    @classmethod
-    def _no_day(cls, value: object) -> object:
-        return value or None
 
     @property
     def is_asked(self) -> bool:
@@ -76,7 +71,7 @@ class CompareQuery(BaseModel):
 
     def address(self, path: str = "/compare", **other: Any) -> str:
         """The address of the screen with some parameters changed; "" takes one away."""
-        said = self.model_dump(mode="json")
+        said = self.model_dump(mode="json", by_alias=True)
         said["page"] = ""
         return with_query(path, {**said, **other})
 
@@ -87,7 +82,7 @@ class CompareQuery(BaseModel):
         period = self.period(today)
         if period.first > period.last:
             expected = f"a day on or after {period.first}"
-            yield _mistake("last", expected, str(period.last), "name the first day first")
+            yield _mistake("to", expected, str(period.last), "name the first day first")
         if self.rules and self.rules not in folders:
             expected = f"one of {', '.join(folders)}" if folders else "no folder: none is named"
             do = "choose one; whoever runs chargeline names them in the settings"
