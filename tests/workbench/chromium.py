@@ -1,10 +1,12 @@
-"""Debian's Chromium for tests of pages, and what every page must hold in it."""
+"""Debian's Chromium for tests of pages: how somebody logs in, and what every page must hold."""
 
 from typing import Any
 
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Page
+from playwright.async_api import Browser, Page, expect
 
+PATIENCE_MS = 60_000
+expect.set_options(timeout=PATIENCE_MS)
 LAUNCH: dict[str, Any] = {"executable_path": "/usr/bin/chromium", "args": ["--no-sandbox"]}
 
 
@@ -14,3 +16,16 @@ async def without_faults(page: Page, state: str) -> None:
     assert results.violations_count == 0, f"{state}: {results.generate_report()}"
     beyond = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
     assert beyond <= 0, state
+
+
+async def logged_in(
+    browser: Browser, address: str, name: str = "O. Okapi", *, script: bool = True
+) -> Page:
+    """The first screen of one of the invented staff, with cookies of its own."""
+    context = await browser.new_context(base_url=address, java_script_enabled=script)
+    context.set_default_timeout(PATIENCE_MS)
+    page = await context.new_page()
+    await page.goto("/")
+    await page.get_by_role("button", name=name).click()
+    await expect(page.get_by_text(f"{name} ·")).to_be_visible()
+    return page

@@ -12,10 +12,7 @@ from tests.answers.test_answers import open_infusion
 from tests.live.servers import free_port
 from tests.serve import Served, deliver, revisions, until
 
-from .chromium import without_faults
-
-PATIENCE_MS = 60_000
-expect.set_options(timeout=PATIENCE_MS)
+from .chromium import logged_in, without_faults
 
 
 @pytest.fixture
@@ -32,17 +29,11 @@ def served(tmp_path: Path) -> Iterator[Served]:
     service.end()
 
 
-async def logged_in(served: Served, browser: Browser, *, script: bool = True) -> Page:
-    """A page of somebody who is a coder."""
+async def a_coder(served: Served, browser: Browser, *, script: bool = True) -> Page:
+    """The work list of somebody who is a coder."""
     await served.ready()
     port = served.environment["CHARGELINE_WORKBENCH_PORT"]
-    context = await browser.new_context(
-        base_url=f"http://127.0.0.1:{port}", java_script_enabled=script
-    )
-    context.set_default_timeout(PATIENCE_MS)
-    page = await context.new_page()
-    await page.goto("/")
-    await page.get_by_role("button", name="O. Okapi").click()
+    page = await logged_in(browser, f"http://127.0.0.1:{port}", script=script)
     await expect(page.get_by_role("heading", name="Work")).to_be_visible()
     return page
 
@@ -57,7 +48,7 @@ async def test_by_keyboard(served: Served, browser: Browser) -> None:
     """j, Enter, the choice, its value and the reason by Tab, Enter; the page then tells of the new
     revision by itself.
     """
-    page = await logged_in(served, browser)
+    page = await a_coder(served, browser)
     await asked(served)
     await page.reload()
     await page.keyboard.press("j")
@@ -92,7 +83,7 @@ async def focus_on(page: Page, wanted: str) -> None:
 
 async def test_without_script(served: Served, browser: Browser) -> None:
     """Links and forms do the same."""
-    page = await logged_in(served, browser, script=False)
+    page = await a_coder(served, browser, script=False)
     await asked(served)
     await page.reload()
     await page.get_by_role("link", name="When did carboplatin stop?").click()
@@ -112,7 +103,7 @@ async def test_axe_has_nothing_to_object(
     served: Served, browser: Browser, scheme: str, width: int
 ) -> None:
     """Each state of each page, and no page scrolls sideways."""
-    page = await logged_in(served, browser)
+    page = await a_coder(served, browser)
     await page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
     await page.set_viewport_size({"width": width, "height": 900})
     await page.goto("/work")
