@@ -10,6 +10,8 @@ import subprocess
 import sys
 import tempfile
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +32,21 @@ FEED = ("--visits", "60", "--seed", "4", "--mess", "0.3", "--faults", "0.5", "--
 
 def main() -> int:
     """Run until ^C; returns the exit code."""
+    with running() as (served, at):
+        march = "from=2026-03-01&to=2026-03-31"
+        print(f"\nThe workbench is at {at}/  (^C ends it)\n")
+        print("Its invented visits are of March 2026:")
+        print(f"  {at}/reports?{march}")
+        print(f"  {at}/compare?policy=cms-facility-2026&{march}\n", flush=True)
+        try:
+            return served.wait()
+        except KeyboardInterrupt:
+            return 0
+
+
+@contextmanager
+def running() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
+    """The running program with the whole feed drafted, and the address of its pages."""
     with tempfile.TemporaryDirectory(prefix="chargeline-workbench-") as name:
         folder = Path(name)
         prices = folder / "prices.csv"
@@ -56,15 +73,7 @@ def main() -> int:
             ready = partial(is_ready, f"http://127.0.0.1:{health}/readyz", served)
             wait_until(ready, SECONDS_MOST, "serve to be ready")
             chargeline(["send", str(folder / "feed"), f"127.0.0.1:{mllp}"], settings)
-            at = f"http://127.0.0.1:{pages}"
-            march = "from=2026-03-01&to=2026-03-31"
-            print(f"\nThe workbench is at {at}/  (^C ends it)\n")
-            print("Its invented visits are of March 2026:")
-            print(f"  {at}/reports?{march}")
-            print(f"  {at}/compare?policy=cms-facility-2026&{march}\n", flush=True)
-            return served.wait()
-        except KeyboardInterrupt:
-            return 0
+            yield served, f"http://127.0.0.1:{pages}"
         finally:
             served.send_signal(signal.SIGTERM)
             served.wait(SECONDS_MOST)
