@@ -84,7 +84,7 @@ async def test_what_operators_look_at_shows_something(
             while await asyncio.to_thread(empty) - NOTHING.keys():
                 await asyncio.sleep(1)
         up = await asyncio.to_thread(prometheus.query, "sum(chargeline_ready)")
-        assert float(up[0]["value"][1]) == 3
+        assert float(up[0]["value"][1]) == 4  # gateway, two captures, workbench
         await assert_questions_are_listed(told.address("ledger"))
         await assert_bills_come_out(told, tmp_path)
         folder = Path(told.address("logs"))
