@@ -3,6 +3,7 @@
 import csv
 import io
 from base64 import urlsafe_b64encode
+from typing import Any
 
 import pytest
 
@@ -58,6 +59,52 @@ async def test_a_visit_is_given_to_somebody_and_the_unit_is_asked(standing: Stan
     assert [item["visit"] for item in listed["items"]] == ["V1"]
     (given,), (asked,) = await standing.acts("work.assign"), await standing.acts("work.ask")
     assert (given.who, given.record) == (asked.who, asked.record) == ("O. Okapi", "ZEBRA|V1")
+
+
+async def test_chosen_visits_are_held_for_one_reason(standing: Standing) -> None:
+    """Each has the word of who said it; the list of what is held has them, and others not."""
+    for number in ("V1", "V2", "V3"):
+        await standing.hear(
+            *[m.replace("|V1", f"|{number}") for m in open_infusion()], visit=number
+        )
+    okapi = await standing.person("O. Okapi", "coder")
+    await okapi.get("/work")
+    chosen = ["ZEBRA.V1", "ZEBRA.V3"]
+    page = await okapi.post("/hold", visit=chosen, reason="a recall of the lot", back="/work")
+    assert page.status_code == 200
+    for number, held in (("V1", True), ("V2", False), ("V3", True)):
+        visit = text_of(await okapi.get(f"/visits/ZEBRA/{number}"))
+        assert ("a recall of the lot" in visit, "Release the visit" in visit) == (held, held)
+
+
+@pytest.mark.parametrize(
+    ("form", "wrong"),
+    [
+        ({"visit": ["ZEBRA.V1"], "reason": ""}, "reason"),
+        ({"visit": [], "reason": "a recall"}, "visit"),
+        ({"visit": ["ZEBRA.V9"], "reason": "a recall"}, "V9"),
+    ],
+)
+async def test_what_cannot_be_held_is_said(
+    standing: Standing, form: dict[str, Any], wrong: str
+) -> None:
+    """Without a reason or a visit nothing is recorded."""
+    await standing.hear(*open_infusion())
+    okapi = await standing.person("O. Okapi", "coder")
+    await okapi.get("/work")
+    page = await okapi.post("/hold", **form)
+    assert page.status_code in (404, 422) and wrong in text_of(page)
+    assert "Release the visit" not in text_of(await okapi.get("/visits/ZEBRA/V1"))
+
+
+async def test_a_nurse_holds_nothing(standing: Standing) -> None:
+    """The right is a coder's."""
+    await standing.hear(*open_infusion())
+    numbat = await standing.person("N. Numbat", "nurse")
+    listed = await numbat.get("/work")
+    assert "Hold them" not in listed.text
+    held = await numbat.post("/hold", visit="ZEBRA.V1", reason="a recall of the lot")
+    assert held.status_code == 403
 
 
 async def test_mine_is_what_i_was_given(standing: Standing) -> None:

@@ -11,16 +11,20 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, Field
 
 from chargeline.drafting.acting import act_of
+from chargeline.drafting.answering import AnswerError
 from chargeline.engine import VisitKey
 from chargeline.ledger.auditing import Act
 from chargeline.ledger.work_list import NOBODY, Facet, WorkList
 from chargeline.ledger.workbench_records import StoredAssignment
-from chargeline.workbench.addresses import Text, key_named, no_such_visit
+from chargeline.published.answers import Given
+from chargeline.workbench.addresses import Reason, Text, key_named, no_such_visit
 from chargeline.workbench.bench import OUR_FORM, Bench, TheBench, needs, not_valid
 from chargeline.workbench.downloads import table_of
 from chargeline.workbench.login import own_address
+from chargeline.workbench.looking import LookedAt
 from chargeline.workbench.pages import page
 from chargeline.workbench.people import Person
+from chargeline.workbench.saying import WordOnLine, say, word_said
 from chargeline.workbench.work.asked_for import WorkQuery, place_of, token_of, views
 from chargeline.workbench.work.items import WorkItem, WorkItems, item_of, says
 
@@ -33,6 +37,7 @@ ALIKE = 3  # so many questions with one cause are worth asking together
 
 MayLook = Annotated[Person, Depends(needs("work.see"))]
 MayAssign = Annotated[Person, Depends(needs("work.assign"))]
+MayHold = Annotated[Person, Depends(needs("visit.hold"))]
 MayAsk = Annotated[Person, Depends(needs("work.ask"))]
 Asked = Annotated[WorkQuery, Query()]
 
@@ -110,6 +115,32 @@ async def ask_unit(
 ) -> Response:
     """Note that the units of the chosen visits were asked."""
     await note_asked(bench, person, form.keys())
+    return RedirectResponse(own_address(form.back), 303)
+
+
+class VisitsToHold(ChosenVisits):
+    """The same form, with a reason; at most a page of the list at once."""
+
+    visit: list[str] = Field(default_factory=list, max_length=AT_ONCE)
+    reason: Reason
+
+
+@router.post("/hold", dependencies=OUR_FORM, include_in_schema=False)
+async def hold(bench: TheBench, person: MayHold, form: Annotated[VisitsToHold, Form()]) -> Response:
+    """Hold the chosen visits, each until somebody releases it.
+
+    Visits before one that cannot be held are held. Raises AnswerError and NotThereError for it.
+    """
+    word = WordOnLine(choice="hold", reason=form.reason)
+    keys = form.keys()
+
+    def make(looked: LookedAt) -> Given:
+        return word_said(bench, person, looked.drafted, word)
+
+    for key in keys:
+        _looked, said = await say(bench, key, make)
+        if isinstance(said, AnswerError):
+            raise said
     return RedirectResponse(own_address(form.back), 303)
 
 
