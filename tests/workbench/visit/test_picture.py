@@ -117,6 +117,16 @@ def test_of_two_thousand_administrations_sixty_are_drawn_and_all_stand_in_the_ta
 # ------------------------------------------------------------------ whatever is charted
 
 
+def test_a_stop_on_another_day_is_told_with_its_day(tmp_path: Path) -> None:
+    """08:30 to 08:47 of the next day is no 17 minutes."""
+    row = ("dexamethasone", 8 * 60 + 30, 24 * 60 + 17, "PORT")
+    page = page_of(run_of(tmp_path, charted([row]), policy=POLICY))
+    (track,) = tracks(page)
+    words = " ".join([text.text or "" for text in track.iter(f"{SVG}text")])
+    assert "08:30–08:47 +1 d" in words
+    assert titles(page) == ["dexamethasone 10 mg, 08:30 to 3 March, 08:47"]
+
+
 TIMES = st.integers(0, 20 * 60)
 ROWS = st.lists(
     st.tuples(

@@ -277,7 +277,7 @@ def _spoken(lane: Lane, bar: Bar, axis: Axis) -> str:
     name = f"{lane.drug} {lane.dose}".strip()
     if lane.is_push and bar.start == bar.stop:
         return f"{name}, at {axis.clock(bar.start)}"
-    stop = f"to {axis.clock(bar.stop)}"
+    stop = f"to {clock(bar.stop, axis.zone, bar.start.astimezone(axis.zone).date())}"
     if bar.is_running:
         stop = f"running at {axis.clock(bar.stop)}"
     elif bar.is_open:
@@ -287,7 +287,9 @@ def _spoken(lane: Lane, bar: Bar, axis: Axis) -> str:
 
 def words_of(lane: Lane, zone: ZoneInfo) -> str:
     """The words of a lane: from when to when, how long, and what is asked."""
-    start, stop = clock(lane.bars[0].start, zone), clock(lane.bars[-1].stop, zone)
+    first, last = lane.bars[0].start, lane.bars[-1].stop
+    days = (last.astimezone(zone).date() - first.astimezone(zone).date()).days
+    start, stop = clock(first, zone), clock(last, zone) + (f" +{days} d" if days else "")
     asked = f" · asks {lane.numbers[0]}" + "…" * (len(lane.numbers) > 1) if lane.numbers else ""
     if lane.bars[-1].is_running:
         return f"{start} · running{asked}"
