@@ -14,11 +14,13 @@ CODE = "radiation.follows"
 DAYS = [f"0{month}{day:02}" for month in (3, 4) for day in range(1, 31)]
 
 
-def course(name: str, days: Sequence[str], visit: str) -> list[bytes]:
+def course(
+    name: str, days: Sequence[str], visit: str, *, planned: int = 0, at: str = "1000", **more: str
+) -> list[bytes]:
     """A whole course of one fraction a day, with an examination each day."""
-    planned = str(len(days))
+    words = {"technique": "3D", "planned": str(planned or len(days)), **more}
     sent = [
-        fraction(n, f"2026{day}1000", course=name, technique="3D", planned=planned, visit=visit)
+        fraction(n, f"2026{day}{at}", course=name, visit=visit, **words)
         for n, day in enumerate(days, 1)
     ]
     return [*sent, *[examined(f"2026{day}1100", visit=visit) for day in days]]
@@ -84,19 +86,84 @@ def test_where_both_counts_agree_nobody_is_asked(tmp_path: Path, first: int, sec
     assert asked_of(run(tmp_path, sent=feed(first, second))) == []
 
 
-def test_three_in_a_row_are_settled_one_by_one(tmp_path: Path) -> None:
-    """8, 8 and 7: beside the second the third has the same units either way; beside the sixteen of
-    the first two it has not, and is asked about once these are one.
+def in_a_row(*lengths: int) -> list[bytes]:
+    """Courses C1, C2 and so on, each under its own visit, one after the other."""
+    sent: list[bytes] = []
+    first = 0
+    for place, length in enumerate(lengths, 1):
+        sent += course(f"C{place}", DAYS[first : first + length], f"V{place}")
+        first += length
+    return sent
+
+
+def one_by_one(folder: Path, sent: Sequence[bytes]) -> tuple[int, int]:
+    """How many units there are before anybody says anything, and after each question that is asked
+    was answered that both are one course.
     """
-    sent = [
-        *course("C1", DAYS[:8], "V1"),
-        *course("C2", DAYS[8:16], "V2"),
-        *course("C3", DAYS[16:23], "V3"),
-    ]
+    said: list[GivenAnswer] = []
+    after = before = run(folder, sent=sent)
+    while questions := asked_of(after, CODE):
+        said.append(answer(after, CODE, "same_course", visit=questions[-1][0]))
+        after = run(folder, *said, sent=sent)
+    return len(units(before)), len(units(after))
+
+
+@pytest.mark.parametrize(
+    ("lengths", "apart", "together"),
+    [((8, 8, 7), 5, 5), ((8, 5, 3), 4, 3), ((28, 6, 7), 8, 8), ((4, 4, 4), 3, 2)],
+)
+def test_three_in_a_row_are_counted_as_one_whole(
+    tmp_path: Path, lengths: tuple[int, ...], apart: int, together: int
+) -> None:
+    """Also where each two of them have the same units either way, and three have not."""
+    assert one_by_one(tmp_path, in_a_row(*lengths)) == (apart, together)
+
+
+def test_another_site_between_hides_no_boost(tmp_path: Path) -> None:
+    """A stereotactic fraction between two courses, and another site that ends a day later."""
+    other = fraction(1, f"2026{DAYS[8]}1000", course="S", technique="SRS", planned="1", visit="VS")
+    sent = [*course("C1", DAYS[:8], "V1"), other, *course("C2", DAYS[9:17], "V2")]
+    assert ("V2", CODE) in asked_of(run(tmp_path, sent=sent))
+    site = course("C0", DAYS[18:28], "V0", at="1700")
+    sent = [*course("C1", DAYS[:28], "V1"), *site, *course("C2", DAYS[29:37], "V2")]
+    assert ("V2", CODE) in asked_of(run(tmp_path, sent=sent))
+
+
+def test_a_boost_may_begin_before_the_last_fraction(tmp_path: Path) -> None:
+    """On its day, or where one was made up for later; a word that was given holds all the same."""
+    sent = [*course("C1", DAYS[:8], "V1"), *course("C2", DAYS[7:15], "V2", at="1700")]
+    assert ("V2", CODE) in asked_of(run(tmp_path, sent=sent))
+    late = [*DAYS[:7], DAYS[9]]
+    sent = [*course("C1", late, "V1", at="0700"), *course("C2", DAYS[8:16], "V2", at="1500")]
     before = run(tmp_path, sent=sent)
-    assert len(units(before)) == 5 and ("V3", CODE) not in asked_of(before)
-    one = answer(before, CODE, "same_course", visit="V2")
-    between = run(tmp_path, one, sent=sent)
-    assert len(units(between)) == 4 and ("V3", CODE) in asked_of(between)
-    both = run(tmp_path, one, answer(between, CODE, "same_course", visit="V3"), sent=sent)
-    assert asked_of(both) == [] and len(units(both)) == 5
+    said = answer(before, CODE, "same_course", visit="V2")
+    assert (len(units(before)), len(units(run(tmp_path, said, sent=sent)))) == (4, 3)
+
+
+def test_courses_at_once_are_not_asked_about(tmp_path: Path) -> None:
+    """Two sites, each in sessions of its own, from the beginning on."""
+    sent = [*course("C1", DAYS[:8], "V1"), *course("C2", DAYS[1:9], "V2", at="1700")]
+    assert CODE not in {code for _visit, code in asked_of(run(tmp_path, sent=sent))}
+
+
+def test_a_boost_that_ended_early_counts_as_it_was(tmp_path: Path) -> None:
+    """8 and 3 of 5: two units and one, and as one course of eleven two."""
+    sent = [*course("C1", DAYS[:8], "V1"), *course("C2", DAYS[8:11], "V2", planned=5)]
+    last = fraction(
+        3, f"2026{DAYS[10]}1000", course="C2", visit="V2", technique="3D", planned="5", end="YES"
+    )
+    sent[sent.index(course("C2", DAYS[8:11], "V2", planned=5)[2])] = last
+    before = run(tmp_path, sent=sent)
+    assert len(units(before)) == 3 and ("V2", CODE) in asked_of(before)
+
+
+def test_an_answer_holds_after_a_further_session(tmp_path: Path) -> None:
+    """A 29th of 28 that a person confirms changes the arithmetic, and not what was said."""
+    sent = feed(28, 8)
+    said = answer(run(tmp_path, sent=sent), CODE, "same_course", visit="V2")
+    more = fraction(
+        29, f"2026{DAYS[27]}1800", course="C1", technique="3D", planned="28", visit="V1"
+    )
+    after = run(tmp_path, said, sent=[*sent, more])
+    beyond = answer(after, "radiation.beyond_plan", "confirm", visit="V1")
+    assert len(units(run(tmp_path, said, beyond, sent=[*sent, more]))) == 7

@@ -52,7 +52,9 @@ def test_a_credit_of_another_day_and_number_is_asked_about(tmp_path: Path) -> No
     assert [line.provisional for line in before.visits[0].draft.lines] == [CODE]
 
 
-@pytest.mark.parametrize(("choice", "told"), [("takes_back", []), ("confirm", ["visit.overcoded"])])
+@pytest.mark.parametrize(
+    ("choice", "told"), [("takes_back", []), ("takes_nothing", ["visit.overcoded"])]
+)
 def test_a_person_says_what_it_takes_back(tmp_path: Path, choice: str, told: list[str]) -> None:
     """This charge, or none of this visit."""
     credit = posted("99215", "03", kind="CD", number="T03")
@@ -82,3 +84,42 @@ def test_two_credits_take_back_two_charges(tmp_path: Path) -> None:
     credits = [posted("99215", "03", kind="CD", number=n) for n in ("T03", "T04")]
     codes = [code for _visit, code in asked_of(run(tmp_path, *credits))]
     assert sorted(codes) == [CODE, "visit.credit_alone"]
+
+
+def test_a_number_of_another_day_goes_before_the_code_of_the_day(tmp_path: Path) -> None:
+    """The credit names the charge of the second; that of the third stands."""
+    sent = [posted("99215", "03", number="T04"), posted("99215", "03", kind="CD", number="T01")]
+    assert findings(run(tmp_path, *sent)) == []
+    assert asked_of(run(tmp_path, *sent))[0][1] != CODE
+
+
+def test_a_credit_that_names_its_charge_is_settled_first(tmp_path: Path) -> None:
+    """Another one without a known number takes nothing from it."""
+    sent = [
+        posted("99215", "03", kind="CD", number="T08"),
+        posted("99215", "04", kind="CD", number="T01"),
+    ]
+    after = run(tmp_path, *sent)
+    assert asked_of(after) == [("V1", "visit.credit_alone")] and findings(after) == []
+
+
+@pytest.mark.parametrize("units", ["2", "1.5"])
+def test_what_a_credit_has_too_much_is_said(tmp_path: Path, units: str) -> None:
+    """Two units of one charge, or no whole number."""
+    credit = posted("99215", "02", kind="CD", number="T01", units=units)
+    assert ("V1", "visit.credit_alone") in asked_of(run(tmp_path, credit))
+
+
+def test_a_credited_injection_gives_no_modifier(tmp_path: Path) -> None:
+    """A visit beside it had 25 only because of it."""
+    injection = posted("96372", "02", number="T05")
+    assert lines(run(tmp_path, injection)) == ["99214-25"]
+    named = posted("96372", "04", kind="CD", number="T05")
+    assert lines(run(tmp_path, injection, named)) == ["99214"]
+    unnamed = posted("96372", "04", kind="CD", number="T06")
+    assert asked_of(run(tmp_path, injection, unnamed)) == [("V1", CODE)]
+
+
+def lines(run: Run) -> list[str]:
+    """The codes of the visit with their modifiers."""
+    return ["-".join([line.code, *line.modifiers]) for line in run.visits[0].draft.lines]

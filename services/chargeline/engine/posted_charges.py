@@ -4,7 +4,7 @@ It owns the arithmetic of charges and credits. It knows no codes: rules say what
 stands for.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from chargeline.engine.care import Care, PostedCharge
@@ -27,21 +27,27 @@ class StandingCharges(NamedTuple):
         return tuple([credit for credit, _units in self.left_of_credits])
 
 
-def standing_charges(days: Iterable[Care]) -> StandingCharges:
+def standing_charges(
+    days: Iterable[Care], settled: Collection[PostedCharge] = ()
+) -> StandingCharges:
     """What stands of the posted charges of some days.
 
-    A credit takes back units of the charge of its number, else of its code and day.
+    A credit takes back units of the charge of its number, else of its code and day; those that name
+    their charge go first. `settled` are credits that take back charges of other days.
     """
-    posted = [charge for care in days for charge in care.posted]
+    posted = [charge for care in days for charge in care.posted if charge not in settled]
     whole = [charge for charge in posted if charge.units > 0 and charge.units == int(charge.units)]
     charges = [charge for charge in whole if charge.kind == "charge"]
     left = [int(charge.units) for charge in charges]
-    alone = []
+    ordered: list[tuple[PostedCharge, list[int]]] = []
     for credit in [charge for charge in whole if charge.kind == "credit"]:
-        back = int(credit.units)
         named = [n for n, charge in enumerate(charges) if _has_number_of(charge, credit)]
         alike = [n for n, charge in enumerate(charges) if _is_like(charge, credit)]
-        for place in named or alike:
+        ordered.insert(0 if named else len(ordered), (credit, named or alike))
+    alone = []
+    for credit, places in ordered:
+        back = int(credit.units)
+        for place in places:
             taken = min(back, left[place])
             left[place] -= taken
             back -= taken
@@ -56,7 +62,7 @@ def standing_charges(days: Iterable[Care]) -> StandingCharges:
 
 
 class CreditApart(NamedTuple):
-    """A credit of which some units take back nothing on its day.
+    """Units of a credit that take back nothing on its day.
 
     `charge` is the charge of another day that it names by its number (FT1-2), or else the nearest
     one of its code; None where the visit has none. `units` are those that it would take back.
@@ -68,25 +74,60 @@ class CreditApart(NamedTuple):
     is_named: bool
 
 
-def credits_apart(days: Iterable[Care]) -> tuple[CreditApart, ...]:
-    """The credits of a visit that take back no charge of their own day.
+def credits_apart(days: Sequence[Care]) -> tuple[CreditApart, ...]:
+    """The credits of a visit that take back no charge of their own day, or more than that has.
 
-    Of charges of one code the last one until the day of the credit is the nearest, and where all
-    come after it the first.
+    One that names a charge of another day takes back that one, whatever its own day has. Of charges
+    of one code the last one until the day of the credit is the nearest, and where all come after it
+    the first. A credit of no whole units takes back nothing.
     """
-    balances = [standing_charges([care]) for care in days if care.posted]
-    alone = [(credit, back) for balance in balances for credit, back in balance.left_of_credits]
+    posted = [charge for care in days for charge in care.posted]
+    if not any(charge.kind == "credit" for charge in posted):
+        return ()
+    charges = [charge for charge in posted if charge.kind == "charge"]
+    named = {
+        credit: next(
+            (c for c in charges if _has_number_of(c, credit) and c.day != credit.day), None
+        )
+        for credit in posted
+        if credit.kind == "credit"
+        and not any(_has_number_of(c, credit) and c.day == credit.day for c in charges)
+    }
+    settled = {credit: charge for credit, charge in named.items() if charge is not None}
+    balances = [standing_charges([care], settled) for care in days if care.posted]
     left = {charge: units for balance in balances for charge, units in balance.standing}
-    apart = []
-    for credit, back in alone:
-        alike = [charge for charge, units in left.items() if units and charge.code == credit.code]
-        named = [charge for charge in alike if _has_number_of(charge, credit)]
-        charge = _nearest(named or alike, credit)
-        units = min(back, left[charge]) if charge is not None else back
-        if charge is not None:
-            left[charge] -= units
-        apart.append(CreditApart(credit, charge, units, is_named=bool(named)))
+    apart = [
+        CreditApart(credit, None, 0, is_named=False)
+        for balance in balances
+        for credit in balance.odd
+        if credit.kind == "credit"
+    ]
+    for credit, charge in settled.items():
+        apart += _takes(credit, int(credit.units), charge, left, is_named=True)
+    for balance in balances:
+        for credit, back in balance.left_of_credits:
+            alike = [charge for charge in left if left[charge] and charge.code == credit.code]
+            apart += _takes(credit, back, _nearest(alike, credit), left, is_named=False)
     return tuple(apart)
+
+
+def _takes(
+    credit: PostedCharge,
+    back: int,
+    charge: PostedCharge | None,
+    left: dict[PostedCharge, int],
+    *,
+    is_named: bool,
+) -> list[CreditApart]:
+    """What a credit takes back of a charge, and what of it takes back nothing."""
+    taken = min(back, left.get(charge, 0)) if charge is not None else 0
+    apart = []
+    if charge is not None and taken:
+        left[charge] -= taken
+        apart.append(CreditApart(credit, charge, taken, is_named=is_named))
+    if back > taken:
+        apart.append(CreditApart(credit, None, back - taken, is_named=False))
+    return apart
 
 
 def _nearest(charges: Iterable[PostedCharge], credit: PostedCharge) -> PostedCharge | None:

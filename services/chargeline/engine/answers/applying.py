@@ -329,6 +329,7 @@ EFFECTS: Mapping[AnswerChoice, Callable[[Answer, _Items, Formulary], _Items]] = 
     "continuing": left_to_the_visit,
     "not_continuing": left_to_the_visit,
     "takes_back": left_to_the_visit,
+    "takes_nothing": left_to_the_visit,
     "two_isocentres": left_to_the_visit,
     "two_sessions": left_to_the_visit,
     "granted": left_to_the_authorization,

@@ -12,7 +12,7 @@ from decimal import Decimal
 from chargeline.engine.care import Care, PostedCharge
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.office_visits.asking import credit_alone_question, credit_question
-from chargeline.engine.office_visits.posted import is_of_visit
+from chargeline.engine.office_visits.posted import bears_on_visit, is_of_visit
 from chargeline.engine.office_visits.talk import VisitTalk
 from chargeline.engine.posted_charges import standing_charges
 from chargeline.engine.timeline.records import Day
@@ -27,13 +27,16 @@ def posted_on(care: Care, talk: VisitTalk, assessment: Assessment) -> tuple[Post
     """
     if not care.posted:
         return ()
-    balance = standing_charges([care])
+    credits = assessment.encounter.credits
+    balance = standing_charges([care], [apart.credit for apart in credits if apart.is_named])
     left = dict(balance.standing)
-    for apart in assessment.encounter.credits:
+    for apart in credits:
         charge = apart.charge
-        if charge is None or charge not in left or not is_of_visit(charge, assessment.rules):
+        if charge is None or charge not in left:
             continue
         if not apart.is_named:
+            if not bears_on_visit(charge, assessment.rules):
+                continue
             answer = talk.ask(credit_question(talk.day, apart, charge), keeps=True)
             if answer is None or answer.choice != "takes_back":
                 continue

@@ -81,6 +81,12 @@ def is_of_visit(charge: PostedCharge, rules: DayRules) -> bool:
     return any(among(charges, rules) for among in ways)
 
 
+def bears_on_visit(charge: PostedCharge, rules: DayRules) -> bool:
+    """Whether a visit hangs on a posted charge: it is one, or a visit beside it has modifier 25."""
+    beside = {kind for kind in posted_beside((charge,), rules) if kind != "nothing"}
+    return bool(beside or preventive_among((charge,), rules)) or is_of_visit(charge, rules)
+
+
 def preventive_among(posted: Sequence[PostedCharge], rules: DayRules) -> tuple[PostedCharge, ...]:
     """The posted preventive services and vaccinations."""
     return tuple([charge for charge in posted if _counts(PREVENTIVE, charge, rules)])

@@ -59,16 +59,19 @@ class VisitTalk:
         """Above how many minutes the time of a visit is doubted."""
         return self._rules.of(MOST_MINUTES).decide(NO_FACTS).answer.minutes
 
-    def believed(self, value: str, sources: Sequence[Source]) -> int | None:
+    def believed(
+        self, value: str, sources: Sequence[Source], doubted: frozenset[int] = frozenset()
+    ) -> int | None:
         """The minutes that a person answered. More than anybody believes are asked about once more,
-        and count when they are said again; None while nobody did, and where the value is none.
+        and count when the same number is said again; None while nobody did, and where the value is
+        none. `doubted` were asked about already.
         """
         minutes = minutes_of(value)
-        if minutes is None or minutes <= self.most_minutes:
+        if minutes is None or minutes <= self.most_minutes or minutes in doubted:
             return minutes
         question = asking.minutes_again_question(self.day, minutes, self.most_minutes, sources)
         answer = self.ask(question)
-        return minutes_of(answer.value) if answer is not None else None
+        return self.believed(answer.value, sources, doubted | {minutes}) if answer else None
 
     def end(self, choice: AnswerChoice) -> NoReturn:
         """Withhold the visit, as a person chose. Raises VisitEndedError."""

@@ -230,8 +230,8 @@ def follows_question(last: Session, first: Session) -> Question:
     return ask(
         "radiation.follows",
         expected="one number for all of a course, a boost too",
-        found=f"the first session of {after} on {first.day.isoformat()}, "
-        f"{(first.day - last.day).days} days after the last one of {before}",
+        found=f"the first session of {after} on {first.day.isoformat()}, and the last one of "
+        f"{before} on {last.day.isoformat()}",
         do="the dosimetrist says whether both are one course, whose management is counted over all "
         "of its sessions, or two; till then each is counted by itself, and what differs is not "
         "firm",

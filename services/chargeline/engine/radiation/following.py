@@ -6,7 +6,8 @@ twenty-eight are two units by themselves and one as the end of thirty-six. Where
 the same units nobody is asked. It draws up no line.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from chargeline.engine.answers.beside import AnswersBeside
@@ -20,10 +21,10 @@ from chargeline.engine.radiation.concerns import (
     ManagementFacts,
 )
 from chargeline.engine.radiation.course import Course
-from chargeline.engine.radiation.fractions import units_of
+from chargeline.engine.radiation.fractions import earned, units_of
 from chargeline.engine.radiation.parts import Parts
 from chargeline.engine.radiation.series import Series, series_of
-from chargeline.engine.radiation.sessions import Session
+from chargeline.engine.radiation.sessions import Session, order_of
 from chargeline.engine.rules import DayRules
 from chargeline.engine.trace import Question
 from chargeline.engine.words import IS_YES
@@ -63,56 +64,129 @@ def followed_in(
 ) -> Followed:
     """The series of courses, with those that are one by the word of a person counted together.
 
-    `guests` are sessions in the sitting of another course, each as host and guest.
+    `guests` are sessions in the sitting of another course, each as host and guest. What a person
+    said holds whether or not anybody would ask now.
     """
-    series = series_of(courses, guests)
-    follows: list[Follows] = []
-    named = [course for name, course in courses.items() if name and course.counted]
-    for course in sorted(named, key=lambda course: course.counted[0].day):
-        before = _just_before(course, named, parts)
-        if before is None or not _is_asked(series[before.name], series[course.name], rules):
-            continue
-        question = follows_question(before.counted[-1], course.counted[0])
-        choice = answers.choice(question)
-        is_one = choice == "same_course"
-        follows.append(
-            Follows(
-                before.name, course.name, question, is_one=is_one, is_apart=choice == "new_course"
-            )
-        )
-        if is_one:
-            pairs = [(entry.before, entry.after) for entry in follows if entry.is_one]
-            series = series_of(courses, guests, pairs)
-    return Followed(series, tuple(follows))
-
-
-def _just_before(course: Course, named: Iterable[Course], parts: Parts) -> Course | None:
-    """The course with the latest last session before a course began, of another number."""
-    first, number = course.counted[0].day, parts.number_of(course.name)
-    earlier = [
-        other
-        for other in named
-        if other.counted[-1].day < first and parts.number_of(other.name) != number
+    pairs = list(_pairs(courses, parts))
+    if not pairs:
+        return Followed(series_of(courses, guests), ())
+    said = {(a.name, b.name): answers.choice(_question(a, b)) for a, b in pairs}
+    one = [names for names, choice in said.items() if choice == "same_course"]
+    series = series_of(courses, guests, one)
+    near = [
+        (a, b)
+        for a, b in pairs
+        if said[a.name, b.name] != "new_course" and _is_near(a, b, series, rules)
     ]
-    return max(earlier, key=lambda other: (other.counted[-1].day, other.name), default=None)
+    asked = {
+        (a.name, b.name)
+        for a, b in near
+        if not _lies_between(a, b, near) and _differ([a, b], series, rules)
+    }
+    for run in _runs(near):
+        if _differ(run, series, rules):
+            asked |= {(a.name, b.name) for a, b in pairwise(run)}
+    return Followed(
+        series,
+        tuple(
+            [
+                Follows(
+                    a.name,
+                    b.name,
+                    _question(a, b),
+                    is_one=said[a.name, b.name] == "same_course",
+                    is_apart=said[a.name, b.name] == "new_course",
+                )
+                for a, b in pairs
+                if (a.name, b.name) in asked or said[a.name, b.name] is not None
+            ]
+        ),
+    )
 
 
-def _is_asked(before: Series, after: Series, rules: DayRules) -> bool:
-    """Whether the rules ask about two series, and their units differ if both are one."""
-    if before.names == after.names or before.beams != after.beams or len(after.beams) != 1:
+def _question(before: Course, after: Course) -> Question:
+    return follows_question(before.counted[-1], after.counted[0])
+
+
+def _pairs(courses: Mapping[str, Course], parts: Parts) -> Iterator[tuple[Course, Course]]:
+    """Each two courses of different numbers of which the second began after the first, and when
+    that was all but done.
+    """
+    named = [course for name, course in courses.items() if name and course.counted]
+    named.sort(key=lambda course: (order_of(course.counted[0]), course.name))
+    for place, after in enumerate(named):
+        for before in named[:place]:
+            begins = after.counted[0].day
+            left = len([session for session in before.counted if session.day >= begins])
+            is_other = parts.number_of(before.name) != parts.number_of(after.name)
+            if is_other and left <= min(_LEFT_MOST, len(before.counted) // 5):
+                yield before, after
+
+
+_LEFT_MOST = 2
+"""So many sessions of a course, and no more than a fifth of them, may come on the first day of a
+boost or later, such as one that was made up for.
+"""
+
+
+def _is_near(before: Course, after: Course, series: Mapping[str, Series], rules: DayRules) -> bool:
+    """Whether the rules ask about two courses of one kind of beam that share no sitting."""
+    first, second = series[before.name], series[after.name]
+    beams = {*before.beams, *after.beams}
+    if len(beams) != 1 or (first.names == second.names and not _is_joined(before, after, series)):
         return False
-    (beam,) = after.beams
-    days = (after.sittings[0].day - before.sittings[-1].day).days
+    (beam,) = beams
+    days = (after.counted[0].day - before.counted[-1].day).days
     asked = rules.of(FOLLOWS).decide(FollowsFacts(days, beam))
-    if days <= 0 or asked.rule is None or not IS_YES[asked.answer.ask]:
+    return asked.rule is not None and IS_YES[asked.answer.ask]
+
+
+def _is_joined(before: Course, after: Course, series: Mapping[str, Series]) -> bool:
+    """Whether two courses are one series though no sitting of them is shared."""
+    sittings = len(series[before.name].sittings)
+    return sittings == sum([len(c.counted) for c in (before, after)])
+
+
+def _lies_between(before: Course, after: Course, near: Sequence[tuple[Course, Course]]) -> bool:
+    """Whether a course lies between two others: each is then asked about beside its neighbour."""
+    ended = order_of(before.counted[-1])
+    following = {b.name for a, b in near if a is before and order_of(b.counted[0]) > ended}
+    return any(a.name in following for a, b in near if b is after)
+
+
+def _runs(near: Sequence[tuple[Course, Course]]) -> Iterator[list[Course]]:
+    """Courses in a row, three or more, each the nearest one before the next."""
+    nearest: dict[str, Course] = {}
+    for before, after in near:
+        other = nearest.get(after.name)
+        if other is None or order_of(other.counted[-1]) < order_of(before.counted[-1]):
+            nearest[after.name] = before
+    for after in {after.name: after for _before, after in near}.values():
+        run = [after]
+        while run[0].name in nearest:
+            run.insert(0, nearest[run[0].name])
+            if len(run) > 2:
+                yield list(run)
+
+
+def _differ(run: Sequence[Course], series: Mapping[str, Series], rules: DayRules) -> bool:
+    """Whether some courses, each of its series, have other units than all of them as one."""
+    groups = list({series[course.name].names: series[course.name] for course in run}.values())
+    if len(groups) < 2 or any(len(group.beams) != 1 for group in groups):
         return False
-    done, to_come = len(before.sittings), after.fractions[beam]
+    (beam,) = groups[0].beams
+    counts = [len(group.sittings) if group.has_ended else group.fractions[beam] for group in groups]
+    counts[:-1] = [len(group.sittings) for group in groups[:-1]]
     ways = [
         rules.of(MANAGEMENT).decide(ManagementFacts(beam, "ended", sessions, sessions)).answer
-        for sessions in (done, to_come, done + to_come)
+        for sessions in (*counts, sum(counts))
     ]
     if len({way.role for way in ways}) > 1 or any(way.per != "fractions" for way in ways):
         return any(way.per != "none" for way in ways)
     count = rules.of(COUNT).decide(CountFacts(ways[0].role)).answer
-    apart = units_of(done, before.has_ended, count) + units_of(to_come, True, count)
-    return apart != units_of(done + to_come, True, count)
+    apart = sum([sum(earned(len(g.sittings), g.ends, count)) for g in groups[:-1]])
+    last = groups[-1]
+    to_come = counts[-1]
+    ends = {*last.ends, to_come}
+    apart += sum(earned(to_come, ends, count))
+    return apart != units_of(sum(counts), True, count)

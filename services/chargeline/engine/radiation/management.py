@@ -95,11 +95,12 @@ def managed(
                     of_beam[: unit.place], series, treatment, rules, payer=payer
                 ),
             )
-            said = [assessment.answers.choice(gap.question) for gap in gaps if unit.counts_rest]
-            if "elsewhere" in said:
+            said = [assessment.answers.choice(gap.question) for gap in gaps]
+            is_whole = unit.counts_rest or unit.is_of_course
+            if is_whole and "elsewhere" in said:
                 held = withheld_charge(charge, "answer.elsewhere", _ELSEWHERE)
                 proposals.append(Proposal(questions=charge.asked, withheld=(held,)))
-            elif None in said:
+            elif unit.counts_rest and None in said:
                 waits = [gap for gap, choice in zip(gaps, said, strict=True) if choice is None]
                 proposals.append(_waiting(charge, waits))
             else:
@@ -116,13 +117,14 @@ def ends_of_beam(series: Series, beam: Beam) -> frozenset[int]:
 class ManagementUnit(NamedTuple):
     """One unit of management: the places of the session that earns it and of the first that it is
     for, from 1 on, and the reason. With `counts_rest` it would be none if the course had had more
-    sessions: a rest at the end, or a short course.
+    sessions: a rest at the end, or a short course. `is_of_course`: it is that of a whole course.
     """
 
     first: int
     place: int
     step: Step
     counts_rest: bool
+    is_of_course: bool = False
 
 
 class CountedBeam(NamedTuple):
@@ -174,7 +176,7 @@ def _units(
             facts = (("arithmetic", f"the whole course of {_sessions(len(of_beam))}"),)
             step = Step("management", decision, facts, _source(of_beam[place - 1]))
             is_short = of_beam[place - 1].beam == "external"
-            yield ManagementUnit(1, place, step, counts_rest=is_short)
+            yield ManagementUnit(1, place, step, counts_rest=is_short, is_of_course=True)
         return
     assert answer.per == "fractions", "management is by fractions or by course"
     count = rules.of(COUNT).decide(CountFacts(answer.role))

@@ -212,7 +212,11 @@ def _is_billed(
     if line in seen.lines or part_of("management", anchor) in seen.parts:
         return False
     gaps = [gap.question for gap in gaps_before(last, series, treatment)]
-    if unit.counts_rest and {choice(gap) for gap in gaps} & {None, "elsewhere"}:
+    said_of_gaps = {choice(gap) for gap in gaps}
+    if unit.counts_rest and None in said_of_gaps:
+        return False
+    is_whole = unit.counts_rest or unit.is_of_course
+    if is_whole and "elsewhere" in said_of_gaps:
         return False
     about = [
         *questions_about(of_beam[: unit.place], series, treatment, rules, payer=payer),
