@@ -39,13 +39,14 @@ def standing_charges(
     whole = [charge for charge in posted if charge.units > 0 and charge.units == int(charge.units)]
     charges = [charge for charge in whole if charge.kind == "charge"]
     left = [int(charge.units) for charge in charges]
-    ordered: list[tuple[PostedCharge, list[int]]] = []
+    naming: list[tuple[PostedCharge, list[int]]] = []
+    others: list[tuple[PostedCharge, list[int]]] = []
     for credit in [charge for charge in whole if charge.kind == "credit"]:
         named = [n for n, charge in enumerate(charges) if _has_number_of(charge, credit)]
         alike = [n for n, charge in enumerate(charges) if _is_like(charge, credit)]
-        ordered.insert(0 if named else len(ordered), (credit, named or alike))
+        (naming if named else others).append((credit, named or alike))
     alone = []
-    for credit, places in ordered:
+    for credit, places in (*naming, *others):
         back = int(credit.units)
         for place in places:
             taken = min(back, left[place])
@@ -85,15 +86,11 @@ def credits_apart(days: Sequence[Care]) -> tuple[CreditApart, ...]:
     if not any(charge.kind == "credit" for charge in posted):
         return ()
     charges = [charge for charge in posted if charge.kind == "charge"]
-    named = {
-        credit: next(
-            (c for c in charges if _has_number_of(c, credit) and c.day != credit.day), None
-        )
-        for credit in posted
-        if credit.kind == "credit"
-        and not any(_has_number_of(c, credit) and c.day == credit.day for c in charges)
-    }
-    settled = {credit: charge for credit, charge in named.items() if charge is not None}
+    settled: dict[PostedCharge, PostedCharge] = {}
+    for credit in [charge for charge in posted if charge.kind == "credit"]:
+        named = [charge for charge in charges if _has_number_of(charge, credit)]
+        if named and all(charge.day != credit.day for charge in named):
+            settled[credit] = named[0]
     balances = [standing_charges([care], settled) for care in days if care.posted]
     left = {charge: units for balance in balances for charge, units in balance.standing}
     apart = [

@@ -84,24 +84,27 @@ class VisitsOfPeriod:
     async def values(self, column: str) -> list[str]:
         """The units (`place`) or payers (`payer`) of the visits of these days, sorted."""
         of_column = tables.visit.c[column]
-        statement = select(of_column).distinct().where(*self._of_days(), of_column != "")
+        of_days = drafted_between(self._wanted.first, self._wanted.last)
+        statement = select(of_column).distinct().where(*of_days, of_column != "")
         rows = await self._transaction.rows(statement.order_by(of_column))
         return [str(row[0]) for row in rows]
 
-    def _of_days(self) -> list[ColumnElement[bool]]:
-        day, wanted = tables.visit.c.day, self._wanted
-        # Days are written as 2026-03-02, so that their order is that of their texts.
-        return [
-            tables.visit.c.status.in_(_DRAFTED),
-            day >= wanted.first.isoformat(),
-            day <= wanted.last.isoformat(),
-        ]
-
     def _conditions(self) -> list[ColumnElement[bool]]:
         visit, wanted = tables.visit, self._wanted
-        conditions = self._of_days()
+        conditions = drafted_between(wanted.first, wanted.last)
         if wanted.place:
             conditions.append(visit.c.place == wanted.place)
         if wanted.payer:
             conditions.append(visit.c.payer == wanted.payer)
         return conditions
+
+
+def drafted_between(first: date, last: date) -> list[ColumnElement[bool]]:
+    """The visits that have a draft of their own and their last day of service among some days."""
+    visit = tables.visit
+    # Days are written as 2026-03-02, so that their order is that of their texts.
+    return [
+        visit.c.status.in_(_DRAFTED),
+        visit.c.day >= first.isoformat(),
+        visit.c.day <= last.isoformat(),
+    ]

@@ -22,6 +22,7 @@ from sqlalchemy import (
 )
 
 from chargeline.ledger import statements, tables
+from chargeline.ledger.periods import drafted_between
 from chargeline.ledger.records import StoredAnswer
 from chargeline.ledger.running import STOP_MISSING
 from chargeline.ledger.transaction import Transaction
@@ -246,13 +247,8 @@ def _number_of(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 def _of_period(period: ReportPeriod) -> list[ColumnElement[bool]]:
     """The visits that have a draft of their own and their last day of service in a period."""
-    visit = tables.visit
-    return [
-        visit.c.status.in_(("open", "final")),
-        visit.c.day >= period.first.isoformat(),
-        visit.c.day <= period.last.isoformat(),
-        *_of_facility(visit, period.facility),
-    ]
+    of_days = drafted_between(period.first, period.last)
+    return [*of_days, *_of_facility(tables.visit, period.facility)]
 
 
 def _of_facility(table: FromClause, facility: str) -> list[ColumnElement[bool]]:

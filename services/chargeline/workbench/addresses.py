@@ -7,7 +7,7 @@ that could mean something there is written as `~` and its bytes: the visit `AB/1
 
 import re
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from typing import Annotated, Any
 from urllib.parse import quote, unquote_to_bytes, urlencode
 
@@ -31,6 +31,15 @@ OfDay = Annotated[date | None, BeforeValidator(lambda value: value or None)]
 """A day such as 2026-03-19; None for an empty field."""
 Id = Annotated[str, StringConstraints(max_length=80, pattern=r"^[A-Za-z0-9._-]*$")]
 """The id of a line or a question, the digest of a message; "" for none."""
+
+
+def days_asked(first: date | None, last: date | None, today: date, shown: int) -> tuple[date, date]:
+    """The first and the last day that an address asks for. Where it names none, so many days are
+    shown, today included; where it names the first alone, those from then on.
+    """
+    last = last or max(today, first or today)
+    earliest = max(last, date.min + timedelta(days=shown)) - timedelta(days=shown - 1)
+    return first or earliest, last
 
 
 def with_query(path: str, values: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ folder of the page. An error says what was expected, what was found and what to 
 people and as JSON for programs.
 """
 
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,7 +17,6 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from chargeline.drafting.answering import AnswerError
 from chargeline.engine import Finding, FindingError
 from chargeline.ledger.errors import LedgerError
 from chargeline.settings import Settings
@@ -29,16 +29,13 @@ from chargeline.workbench.api.problems import no_address
 from chargeline.workbench.bench import (
     Bench,
     BusyError,
-    ForeignFormError,
-    NoRightError,
     NotLoggedInError,
-    NotThereError,
-    NotValidError,
     ThePerson,
     is_by_itself,
     session_token,
 )
 from chargeline.workbench.compare import routes as compare
+from chargeline.workbench.mistakes import STATUS, our_mistake, refused_fields, status_of
 from chargeline.workbench.operations import routes as operations
 from chargeline.workbench.pages import STATIC_FILES, home_of, page
 from chargeline.workbench.people import NameRefusedError
@@ -49,16 +46,12 @@ from chargeline.workbench.security import SafeAnswers
 from chargeline.workbench.work import routes as work
 
 _log = logs.logger("workbench")
-_STATUS: dict[type[FindingError], int] = {
-    NoRightError: 403,
-    ForeignFormError: 403,
-    NotThereError: 404,
+_STATUS: Mapping[type[FindingError], int] = {
+    **STATUS,
     BusyError: 503,
     oidc.LoginRefusedError: 403,
     NameRefusedError: 403,
     oidc.ProviderAwayError: 502,
-    AnswerError: 422,
-    NotValidError: 422,
 }
 
 
@@ -134,8 +127,7 @@ async def _not_logged_in(request: Request, _error: Exception) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, FindingError)
-    status = next((_STATUS[kind] for kind in _STATUS if isinstance(error, kind)), 500)
-    return await _told(request, list(error.findings), status)
+    return await _told(request, list(error.findings), status_of(error, _STATUS))
 
 
 async def _away(request: Request, error: Exception) -> Response:
@@ -146,29 +138,14 @@ async def _away(request: Request, error: Exception) -> Response:
 
 async def _not_valid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    findings = [
-        Finding(
-            "workbench.not_valid",
-            expected=str(mistake["msg"]),
-            found="another value",
-            where=".".join(map(str, mistake["loc"][:2])),  # query or body, and the field
-            do="correct it, or go back to the page it came from",
-        )
-        for mistake in error.errors()
-    ]
-    return await _told(request, findings, 422)
+    do = "correct it, or go back to the page it came from"
+    # Two parts of the place: query or body, and the field.
+    return await _told(request, refused_fields(error, do, depth=2), 422)
 
 
 async def _failed(request: Request, error: Exception) -> Response:
     _log.error("page.failed", exc_info=error)
-    finding = Finding(
-        "workbench.failed",
-        expected="a page",
-        found="a mistake of chargeline's own",
-        where=request.url.path,
-        do="try again; if it stays, give whoever runs chargeline the time and this address",
-    )
-    return await _told(request, [finding], 500)
+    return await _told(request, [our_mistake("a page", request.url.path)], 500)
 
 
 async def _no_page(request: Request, error: Exception) -> Response:

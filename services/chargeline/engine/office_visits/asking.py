@@ -202,15 +202,13 @@ def minutes_again_question(
     day: date, minutes: int, most: int, sources: Sequence[Source]
 ) -> Question:
     """Asks once more about minutes that a person answered, and that nobody believes."""
-    return ask(
-        "visit.minutes",
-        expected="the practitioner's own whole minutes of the day",
-        found=f"{minutes} minutes by an answer, and more than {most} are doubted",
-        do="the practitioner says how many minutes it was, or the same number again; until then "
-        "time makes no level",
-        drug=about(day),
-        sources=tuple(sources),
-    )._replace(about=f"{minutes} minutes")
+    found = f"{minutes} minutes by an answer, and more than {most} are doubted"
+    question = minutes_question(day, found, sources)
+    do = (
+        "the practitioner says how many minutes it was, or the same number again; until then time "
+        "makes no level"
+    )
+    return question._replace(finding=question.finding._replace(do=do), about=f"{minutes} minutes")
 
 
 def word_question(day: date, part: Unusable) -> Question:

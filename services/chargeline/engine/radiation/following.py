@@ -70,7 +70,8 @@ def followed_in(
     pairs = list(_pairs(courses, parts))
     if not pairs:
         return Followed(series_of(courses, guests), ())
-    said = {(a.name, b.name): answers.choice(_question(a, b)) for a, b in pairs}
+    questions = {(a.name, b.name): follows_question(a.counted[-1], b.counted[0]) for a, b in pairs}
+    said = {names: answers.choice(question) for names, question in questions.items()}
     one = [names for names, choice in said.items() if choice == "same_course"]
     series = series_of(courses, guests, one)
     near = [
@@ -86,26 +87,17 @@ def followed_in(
     for run in _runs(near):
         if _differ(run, series, rules):
             asked |= {(a.name, b.name) for a, b in pairwise(run)}
-    return Followed(
-        series,
-        tuple(
-            [
-                Follows(
-                    a.name,
-                    b.name,
-                    _question(a, b),
-                    is_one=said[a.name, b.name] == "same_course",
-                    is_apart=said[a.name, b.name] == "new_course",
-                )
-                for a, b in pairs
-                if (a.name, b.name) in asked or said[a.name, b.name] is not None
-            ]
-        ),
-    )
-
-
-def _question(before: Course, after: Course) -> Question:
-    return follows_question(before.counted[-1], after.counted[0])
+    follows = [
+        Follows(
+            *names,
+            question,
+            is_one=said[names] == "same_course",
+            is_apart=said[names] == "new_course",
+        )
+        for names, question in questions.items()
+        if names in asked or said[names] is not None
+    ]
+    return Followed(series, tuple(follows))
 
 
 def _pairs(courses: Mapping[str, Course], parts: Parts) -> Iterator[tuple[Course, Course]]:
@@ -175,8 +167,9 @@ def _differ(run: Sequence[Course], series: Mapping[str, Series], rules: DayRules
     if len(groups) < 2 or any(len(group.beams) != 1 for group in groups):
         return False
     (beam,) = groups[0].beams
-    counts = [len(group.sittings) if group.has_ended else group.fractions[beam] for group in groups]
-    counts[:-1] = [len(group.sittings) for group in groups[:-1]]
+    *earlier, last = groups
+    to_come = len(last.sittings) if last.has_ended else last.fractions[beam]
+    counts = [*[len(group.sittings) for group in earlier], to_come]
     ways = [
         rules.of(MANAGEMENT).decide(ManagementFacts(beam, "ended", sessions, sessions)).answer
         for sessions in (*counts, sum(counts))
@@ -184,9 +177,6 @@ def _differ(run: Sequence[Course], series: Mapping[str, Series], rules: DayRules
     if len({way.role for way in ways}) > 1 or any(way.per != "fractions" for way in ways):
         return any(way.per != "none" for way in ways)
     count = rules.of(COUNT).decide(CountFacts(ways[0].role)).answer
-    apart = sum([sum(earned(len(g.sittings), g.ends, count)) for g in groups[:-1]])
-    last = groups[-1]
-    to_come = counts[-1]
-    ends = {*last.ends, to_come}
-    apart += sum(earned(to_come, ends, count))
+    ends = [*[group.ends for group in earlier], {*last.ends, to_come}]
+    apart = sum([sum(earned(n, at, count)) for n, at in zip(counts, ends, strict=True)])
     return apart != units_of(sum(counts), True, count)

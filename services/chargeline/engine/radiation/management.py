@@ -96,8 +96,7 @@ def managed(
                 ),
             )
             said = [assessment.answers.choice(gap.question) for gap in gaps]
-            is_whole = unit.counts_rest or unit.is_of_course
-            if is_whole and "elsewhere" in said:
+            if unit.is_whole and "elsewhere" in said:
                 held = withheld_charge(charge, "answer.elsewhere", _ELSEWHERE)
                 proposals.append(Proposal(questions=charge.asked, withheld=(held,)))
             elif unit.counts_rest and None in said:
@@ -125,6 +124,11 @@ class ManagementUnit(NamedTuple):
     step: Step
     counts_rest: bool
     is_of_course: bool = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it stands for the end of a course, or all of it, and not for so many sessions."""
+        return self.counts_rest or self.is_of_course
 
 
 class CountedBeam(NamedTuple):

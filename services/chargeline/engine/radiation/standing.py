@@ -215,8 +215,7 @@ def _is_billed(
     said_of_gaps = {choice(gap) for gap in gaps}
     if unit.counts_rest and None in said_of_gaps:
         return False
-    is_whole = unit.counts_rest or unit.is_of_course
-    if is_whole and "elsewhere" in said_of_gaps:
+    if unit.is_whole and "elsewhere" in said_of_gaps:
         return False
     about = [
         *questions_about(of_beam[: unit.place], series, treatment, rules, payer=payer),

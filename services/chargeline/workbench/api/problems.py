@@ -4,6 +4,7 @@ It owns the shape of a problem and which error has which status. A finding is th
 its code is a part of `type`, so that a program need not read the words.
 """
 
+from collections.abc import Mapping
 from typing import ClassVar, cast
 
 from fastapi import FastAPI, Request
@@ -12,18 +13,12 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from chargeline.drafting.answering import AnswerError
 from chargeline.engine import MEANINGS, Finding, FindingCode, FindingError
 from chargeline.ledger.errors import LedgerError
 from chargeline.telemetry import logs
 from chargeline.workbench.api.shapes import WhatChanged
-from chargeline.workbench.bench import (
-    ForeignFormError,
-    NoRightError,
-    NotLoggedInError,
-    NotThereError,
-    NotValidError,
-)
+from chargeline.workbench.bench import NotLoggedInError
+from chargeline.workbench.mistakes import STATUS, our_mistake, refused_fields, status_of
 from chargeline.workbench.tokens import TokenRefusedError
 
 PROBLEM = "application/problem+json"
@@ -89,13 +84,9 @@ class ProblemDetails(BaseModel):
     )
 
 
-_STATUS: dict[type[FindingError], int] = {
+_STATUS: Mapping[type[FindingError], int] = {
+    **STATUS,
     TokenRefusedError: 401,
-    NoRightError: 403,
-    ForeignFormError: 403,
-    NotThereError: 404,
-    AnswerError: 422,
-    NotValidError: 422,
     ConditionMissingError: 428,
 }
 
@@ -125,7 +116,7 @@ async def _refused(_request: Request, error: Exception) -> Response:
     assert isinstance(error, FindingError)
     if isinstance(error, ConflictError):
         return _told(list(error.findings), error.status, error.changed)
-    status = next((_STATUS[kind] for kind in _STATUS if isinstance(error, kind)), 500)
+    status = status_of(error, _STATUS)
     if error.finding.code == "workbench.too_many":
         status = 429
     return _told(list(error.findings), status)
@@ -139,17 +130,8 @@ async def _away(_request: Request, error: Exception) -> Response:
 
 async def _not_valid(_request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    findings = [
-        Finding(
-            "workbench.not_valid",
-            expected=str(mistake["msg"]),
-            found="another value",
-            where=".".join(map(str, mistake["loc"])),
-            do="correct it; /api/openapi.json says what each field takes",
-        )
-        for mistake in error.errors()
-    ]
-    return _told(findings, 422)
+    do = "correct it; /api/openapi.json says what each field takes"
+    return _told(refused_fields(error, do), 422)
 
 
 async def no_address(request: Request, error: Exception) -> Response:
@@ -169,14 +151,7 @@ async def no_address(request: Request, error: Exception) -> Response:
 
 async def _failed(request: Request, error: Exception) -> Response:
     _log.error("page.failed", exc_info=error)
-    finding = Finding(
-        "workbench.failed",
-        expected="an answer",
-        found="a mistake of chargeline's own",
-        where=request.url.path,
-        do="try again; if it stays, give whoever runs chargeline the time and this address",
-    )
-    return _told([finding], 500)
+    return _told([our_mistake("an answer", request.url.path)], 500)
 
 
 _HEADERS = {401: {"www-authenticate": "Bearer"}, 429: {"retry-after": "60"}}

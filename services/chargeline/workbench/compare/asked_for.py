@@ -5,14 +5,14 @@ address, so that it can be sent to a colleague; who opens it sees the same compa
 """
 
 from collections.abc import Collection, Iterator
-from datetime import date, timedelta
+from datetime import date
 from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from chargeline.engine import DifferenceKind, Finding
 from chargeline.ledger.periods import PeriodFilter
-from chargeline.workbench.addresses import OfDay, Text, with_query
+from chargeline.workbench.addresses import OfDay, Text, days_asked, with_query
 
 Against = Literal[
     "rules",  # what if: another policy, other rules, or both
@@ -55,8 +55,7 @@ class CompareQuery(BaseModel):
 
     def period(self, today: date) -> PeriodFilter:
         """The period; the last seven days where the address does not say."""
-        last = self.last or max(today, self.first or today)
-        first = self.first or last - timedelta(days=USUAL_DAYS - 1)
+        first, last = days_asked(self.first, self.last, today, USUAL_DAYS)
         return PeriodFilter(first, last, self.place, self.payer)
 
     def comparison(self, today: date) -> AskedComparison:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field
 
 from chargeline.ledger.reporting import MomentSpan, ReportPeriod
-from chargeline.workbench.addresses import OfDay, Text, visit_address, with_query
+from chargeline.workbench.addresses import OfDay, Text, days_asked, visit_address, with_query
 from chargeline.workbench.bench import not_valid
 from chargeline.workbench.rights import Right
 
@@ -28,7 +28,6 @@ ReportName = Literal[
 REPORT_NAMES: tuple[ReportName, ...] = get_args(ReportName)
 DAYS_SHOWN = 30
 """So many days are shown where an address names none, today included."""
-_FIRST_WITH_DAYS_BEFORE = date.min + timedelta(days=DAYS_SHOWN)
 _FIRST_BUT_ONE = date.min + timedelta(days=2)  # it begins in every zone
 _LAST_BUT_ONE = date.max - timedelta(days=2)  # the day after it begins in every zone
 
@@ -45,9 +44,7 @@ class ReportQuery(BaseModel):
 
     def period(self, today: date) -> ReportPeriod:
         """The days that are wanted. Raises NotValidError where they end before they begin."""
-        last = self.last_day or max(today, self.first_day or today)
-        earliest = max(last, _FIRST_WITH_DAYS_BEFORE) - timedelta(days=DAYS_SHOWN - 1)
-        first = self.first_day or earliest
+        first, last = days_asked(self.first_day, self.last_day, today, DAYS_SHOWN)
         if first > last or last > _LAST_BUT_ONE or first < _FIRST_BUT_ONE:
             expected = "days of which the first is not after the last"
             raise not_valid("from", expected, f"{first} to {last}", do="correct one of the two")
