@@ -113,11 +113,12 @@ def test_of_two_words_the_last_one_counts(tmp_path: Path) -> None:
     assert "V3" not in units(run(tmp_path, by_hand, new))
 
 
-def test_a_report_within_the_silence_ends_it(tmp_path: Path) -> None:
-    """Less than thirty days on either side: one course, and the numbers are there twice."""
+def test_a_report_within_the_silence_makes_it_another_one(tmp_path: Path) -> None:
+    """Less than thirty days on either side: still its numbers begin again in June."""
     late = [fraction(n, f"2026{day}1000", visit="V1") for n, day in ((9, "0408"), (10, "0506"))]
-    codes = {code for _visit, code in asked_of(run(tmp_path, feed=[*FEED, *late]))}
-    assert CODE not in codes and "radiation.number_twice" in codes
+    asked = asked_of(run(tmp_path, feed=[*FEED, *late]))
+    assert {visit for visit, code in asked if code == CODE} == {"V2", "V3"}
+    assert "radiation.number_twice" not in {code for _visit, code in asked}
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -171,18 +172,76 @@ def test_a_short_course_stays_as_it_was_till_somebody_says(tmp_path: Path) -> No
     assert units(new, "77431") == {"V1": [""]} and units(new) == {"V2": [""]}
 
 
-def test_numbers_that_begin_again_in_an_open_course_are_one_question(tmp_path: Path) -> None:
-    """1 to 8 of 25, and 1 to 8 once more two weeks later: nobody is asked eight times."""
+def row(first: int, last: int, *, day: int, planned: int, visit: str = "V1") -> list[bytes]:
+    """Fractions of March, one a day, with an examination on the first of each five."""
+    sent = []
+    for place, number in enumerate(range(first, last + 1)):
+        when = f"202603{day + place:02}"
+        sent.append(
+            fraction(number, f"{when}1000", technique="3D", planned=str(planned), visit=visit)
+        )
+        if place % 5 == 0:
+            sent.append(examined(f"{when}1100", visit=visit))
+    return sent
+
+
+@pytest.mark.parametrize(("first", "planned"), [(1, 25), (1, 8), (2, 25), (2, 8)])
+def test_numbers_that_begin_again_in_an_open_course_are_one_question(
+    tmp_path: Path, first: int, planned: int
+) -> None:
+    """Eight of 25 and the same numbers once more, with a first report or without: another course,
+    or the same one, and nobody is asked for each fraction.
+    """
+    sent = [*row(1, 8, day=1, planned=25), *row(first, 8, day=12, planned=planned)]
+    before = run(tmp_path, feed=sent)
+    codes = [code for _visit, code in asked_of(before)]
+    assert codes.count(CODE) == 1 and "radiation.number_twice" not in codes
+    many = 17 - first
+    assert len(units(before, "77407")["V1"]) == many
+    apart = 2 if planned == 25 else 3
+    for choice, of_units in (("new_course", [""] * apart), ("same_course", [""] * 3)):
+        after = run(tmp_path, said(before, "V1", choice), feed=sent)
+        left = {code for _visit, code in asked_of(after)}
+        assert left <= {"radiation.missing"} and len(units(after, "77407")["V1"]) == many
+        if not left:
+            assert units(after)["V1"] == of_units
+
+
+@pytest.mark.parametrize("choice", ["new_course", "same_course"])
+def test_a_first_fraction_that_is_not_here_is_missed_in_either_course(
+    tmp_path: Path, choice: str
+) -> None:
+    """Numbers that begin again with the second."""
+    sent = [*row(1, 8, day=1, planned=25), *row(2, 8, day=12, planned=8)]
+    after = run(tmp_path, said(run(tmp_path, feed=sent), "V1", choice), feed=sent)
+    assert [code for _visit, code in asked_of(after)] == ["radiation.missing"]
+
+
+def test_a_part_with_a_plan_of_its_own_is_held_against_that(tmp_path: Path) -> None:
+    """Ten of ten and a boost of four under the number: one course of fourteen, and nobody is asked
+    about the eleventh of four, or about two plans; a fifth of the four is beyond it.
+    """
+    sent = [*row(1, 10, day=1, planned=10), *row(1, 4, day=11, planned=4)]
+    same = said(run(tmp_path, feed=sent), "V1", "same_course")
+    after = run(tmp_path, same, feed=sent)
+    assert asked_of(after) == []
+    assert units(after)["V1"] == [""] * 3 and len(units(after, "77407")["V1"]) == 14
+    more = [*sent, *row(5, 5, day=15, planned=4)]
+    assert asked_of(run(tmp_path, same, feed=more)) == [("V1", "radiation.beyond_plan")]
+
+
+def test_numbers_told_twice_while_the_course_goes_on_are_no_other_course(tmp_path: Path) -> None:
+    """Two of eight once more, and then the ninth: they are asked about together."""
     sent = [
-        fraction(n, f"202603{day:02}1000", technique="3D", planned="25")
-        for first in (2, 16)
-        for n, day in enumerate(range(first, first + 8), 1)
+        *row(1, 8, day=1, planned=25),
+        *row(3, 4, day=9, planned=25),
+        *row(9, 9, day=11, planned=25),
     ]
     before = run(tmp_path, feed=sent)
-    codes = [code for _visit, code in asked_of(before) if code == "radiation.number_twice"]
-    assert len(codes) == 1 and len(units(before, "77407")["V1"]) == 8
+    codes = [code for _visit, code in asked_of(before)]
+    assert codes.count("radiation.number_twice") == 1 and CODE not in codes
     confirmed = answer(before, "radiation.number_twice", "confirm")
-    assert len(units(run(tmp_path, confirmed, feed=sent), "77407")["V1"]) == 16
+    assert len(units(run(tmp_path, confirmed, feed=sent), "77407")["V1"]) == 11
 
 
 def test_an_ended_course_that_begins_again_soon_is_asked_about(tmp_path: Path) -> None:

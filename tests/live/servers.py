@@ -791,13 +791,24 @@ def installed_binaries() -> Path | None:
     return next((f for f in folders if all((f / name).is_file() for name in needed)), None)
 
 
-def install_with_apt() -> None:
-    """Install Debian's PostgreSQL; the package also makes a cluster, which the tests do not use."""
-    print("tests/live: installing the package `postgresql` with apt-get", file=sys.stderr)
+def can_install() -> bool:
+    """Whether we may install a package of Debian."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
+
+
+def install_with_apt(package: str, is_there: Callable[[], object]) -> None:
+    """Install a package of Debian, unless another process did so meanwhile. That of PostgreSQL also
+    makes a cluster, which the tests do not use.
+    """
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    run(["apt-get", "update", "-qq"], "installing PostgreSQL", FETCH_SECONDS, env=quiet)
-    package = ["install", "-y", "-qq", "--no-install-recommends", "postgresql"]
-    run(["apt-get", *package], "installing PostgreSQL", FETCH_SECONDS, env=quiet)
+    doing = f"installing {package}"
+    with locked(cache_folder() / "apt.lock"):
+        if is_there():
+            return
+        print(f"tests/live: installing the package `{package}` with apt-get", file=sys.stderr)
+        run(["apt-get", "update", "-qq"], doing, FETCH_SECONDS, env=quiet)
+        install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", package]
+        run(install, doing, FETCH_SECONDS, env=quiet)
 
 
 def fetch_bundled(folder: Path) -> None:
@@ -828,10 +839,8 @@ def postgres_binaries() -> Path:
     """
     if binaries := installed_binaries():
         return binaries
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        with locked(cache_folder() / "apt.lock"):
-            if not installed_binaries():
-                install_with_apt()
+    if can_install():
+        install_with_apt("postgresql", installed_binaries)
         if binaries := installed_binaries():
             return binaries
     try:

@@ -56,7 +56,7 @@ def test_a_credit_of_another_day_and_number_is_asked_about(tmp_path: Path) -> No
     ("choice", "told"), [("takes_back", []), ("takes_nothing", ["visit.overcoded"])]
 )
 def test_a_person_says_what_it_takes_back(tmp_path: Path, choice: str, told: list[str]) -> None:
-    """This charge, or none of this visit."""
+    """This charge, or another one."""
     credit = posted("99215", "03", kind="CD", number="T03")
     said = answer(run(tmp_path, credit), CODE, choice)
     after = run(tmp_path, credit, answers=(said,))
@@ -101,6 +101,29 @@ def test_a_credit_that_names_its_charge_is_settled_first(tmp_path: Path) -> None
     ]
     after = run(tmp_path, *sent)
     assert asked_of(after) == [("V1", "visit.credit_alone")] and findings(after) == []
+
+
+def test_who_says_no_is_asked_about_the_charge_before(tmp_path: Path) -> None:
+    """Charges of the second and the third, a credit of the fourth: each may be meant."""
+    sent = [posted("99215", "03", number="T04"), posted("99215", "04", kind="CD", number="T05")]
+    first = answer(run(tmp_path, *sent), CODE, "takes_nothing")
+    before = run(tmp_path, *sent, answers=(first,))
+    assert [code for _visit, code in asked_of(before)].count(CODE) == 1
+    assert findings(before) == ["visit.overcoded"]
+    second = answer(before, CODE, "takes_back")
+    after = run(tmp_path, *sent, answers=(first, second))
+    assert CODE not in {code for _visit, code in asked_of(after)} and findings(after) == []
+    neither = answer(before, CODE, "takes_nothing")
+    after = run(tmp_path, *sent, answers=(first, neither))
+    assert CODE not in {code for _visit, code in asked_of(after)}
+    assert findings(after) == ["visit.overcoded"]
+
+
+def test_half_a_unit_of_a_named_charge_of_another_day_takes_back_nothing(tmp_path: Path) -> None:
+    """It is told, as on the day itself."""
+    after = run(tmp_path, posted("99215", "04", kind="CD", number="T01", units="1.5"))
+    assert asked_of(after) == [("V1", "visit.credit_alone")]
+    assert findings(after) == ["visit.overcoded"]
 
 
 @pytest.mark.parametrize("units", ["2", "1.5"])

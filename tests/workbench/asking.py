@@ -19,7 +19,9 @@ from chargeline.workbench.app import make_app
 from chargeline.workbench.bench import Bench
 from chargeline.workbench.people import People
 from chargeline.workbench.program import bench_over
+from chargeline.workbench.rights import Role
 from chargeline.workbench.security import Allowance
+from chargeline.workbench.tokens import WantedToken, add_token
 from tests.drafting.test_processor import NOW
 from tests.drafting.test_processor import Bench as Partitions
 
@@ -119,3 +121,12 @@ class Asker:
 def text_of(page: httpx.Response) -> str:
     """A page without its tags, blanks as one."""
     return " ".join(re.sub(r"<[^>]*>", " ", page.text).split())
+
+
+async def program(standing: Standing, *roles: Role, name: str = "bi") -> httpx.AsyncClient:
+    """A program that comes with a token of some roles, a coder's if none is said."""
+    wanted = WantedToken(name, roles or ("coder",), 90, who="L. Lemur", why="a trial")
+    token, _row = await add_token(standing.ledger, wanted, standing.now)
+    client = standing.client()
+    client.headers["authorization"] = f"Bearer {token}"
+    return client

@@ -1,13 +1,32 @@
 """Debian's Chromium for tests of pages: how somebody logs in, and what every page must hold."""
 
+import shutil
 from typing import Any
 
 from axe_playwright_python.async_playwright import Axe
 from playwright.async_api import Browser, Page, expect
 
+from tests.live.servers import ServerError, can_install, install_with_apt
+
 PATIENCE_MS = 60_000
 expect.set_options(timeout=PATIENCE_MS)
-LAUNCH: dict[str, Any] = {"executable_path": "/usr/bin/chromium", "args": ["--no-sandbox"]}
+
+
+def how_to_launch() -> dict[str, Any]:
+    """What Playwright launches Chromium with. Root installs it where it is not there.
+
+    Raises ServerError where it is not, and we may not install it.
+    """
+    path = shutil.which("chromium")
+    if path is None and can_install():
+        install_with_apt("chromium", lambda: shutil.which("chromium"))
+        path = shutil.which("chromium")
+    if path is None:
+        raise ServerError(
+            "Chromium: expected the program `chromium` on PATH, found none. Install Debian's "
+            "package of that name, or run the tests as root, who installs it."
+        )
+    return {"executable_path": path, "args": ["--no-sandbox"]}
 
 
 async def without_faults(page: Page, state: str) -> None:

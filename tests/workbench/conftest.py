@@ -3,14 +3,15 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import httpx
 import pytest
 from playwright.async_api import Browser, async_playwright
 
 from chargeline.ledger.store import Ledger
 from tests.ledger import with_tables
 
-from .asking import Standing, standing_over
-from .chromium import LAUNCH
+from .asking import Standing, program, standing_over
+from .chromium import how_to_launch
 
 
 @pytest.fixture
@@ -23,6 +24,13 @@ async def standing(tmp_path: Path) -> AsyncIterator[Standing]:
 @pytest.fixture
 async def browser() -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        chromium = await playwright.chromium.launch(**LAUNCH)
+        chromium = await playwright.chromium.launch(**how_to_launch())
         yield chromium
         await chromium.close()
+
+
+@pytest.fixture
+async def coder(standing: Standing) -> AsyncIterator[httpx.AsyncClient]:
+    """A program that may do what a coder may."""
+    async with await program(standing) as client:
+        yield client

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.async_api import Browser, Page, async_playwright
 
-from tests.workbench.chromium import LAUNCH, logged_in
+from tests.workbench.chromium import how_to_launch, logged_in
 from tests.workbench.stand import running
 
 FOLDER = Path(__file__).parents[2] / "docs" / "workbench"
@@ -57,7 +57,7 @@ async def main() -> None:
     FOLDER.mkdir(exist_ok=True)
     with running() as (_served, at):
         async with async_playwright() as playwright:
-            browser = await playwright.chromium.launch(**LAUNCH)
+            browser = await playwright.chromium.launch(**how_to_launch())
             await pictures(browser, at)
             await browser.close()
 

@@ -1,8 +1,6 @@
 """The API: the same as the pages, for programs with a token and for browsers with their session."""
 
-import json
 import re
-from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -13,31 +11,14 @@ from jsonschema import Draft202012Validator
 from chargeline.workbench.api.document import new_api
 from chargeline.workbench.rights import MAY, ROLES, Role, who_may
 from chargeline.workbench.security import Allowance
-from chargeline.workbench.tokens import WantedToken, add_token
 from tests.answers.test_answers import open_infusion
 from tests.trials.test_doubts import given
 
-from .asking import Standing
+from .asking import Standing, program
 
 VISIT = "/api/v1/visits/ZEBRA/V1"
 JSON = {"content-type": "application/json"}
 SEEN = {"choice": "stop", "value": "10:05", "reason": "seen on the pump"}
-
-
-async def program(standing: Standing, *roles: Role, name: str = "bi") -> httpx.AsyncClient:
-    """A program that comes with a token of some roles, a coder's if none is said."""
-    wanted = WantedToken(name, roles or ("coder",), 90, who="L. Lemur", why="a trial")
-    token, _row = await add_token(standing.ledger, wanted, standing.now)
-    client = standing.client()
-    client.headers["authorization"] = f"Bearer {token}"
-    return client
-
-
-@pytest.fixture
-async def coder(standing: Standing) -> AsyncIterator[httpx.AsyncClient]:
-    """A program that may do what a coder may."""
-    async with await program(standing) as client:
-        yield client
 
 
 async def question_of(client: httpx.AsyncClient) -> dict[str, Any]:
@@ -230,68 +211,6 @@ async def test_a_revision_comes_as_it_was_published(
 # ------------------------------------------------------------------ what is said
 
 
-async def test_an_answer_is_kept_under_the_name_of_the_token(
-    standing: Standing, coder: httpx.AsyncClient
-) -> None:
-    """The owner of the visit drafts it, as any answer."""
-    await standing.hear(*open_infusion())
-    question = await question_of(coder)
-    kept = await coder.post(
-        f"{question['href']}/answer", json={**SEEN, "fingerprint": question["fingerprint"]}
-    )
-    assert kept.status_code == 201 and kept.json()["by"] == "token bi"
-    assert kept.json()["value"].startswith("2026-03-02T10:05")
-    await standing.draft_again()
-    visit = (await coder.get(VISIT)).json()
-    assert visit["questions"] == [] and visit["revision"] == 2
-    assert [said["answer_id"] for said in visit["said"]] == [kept.json()["number"]]
-    (act,) = await standing.acts("answer")
-    assert (act.who, act.why) == ("token bi", "seen on the pump")
-
-
-async def test_an_answer_says_on_which_state_it_rests(
-    standing: Standing, coder: httpx.AsyncClient
-) -> None:
-    """Without it 428; the fingerprint of other charting 409, another visit 412, with how it is."""
-    await standing.hear(*open_infusion())
-    question = await question_of(coder)
-    address = f"{question['href']}/answer"
-    assert (await coder.post(address, json=SEEN)).status_code == 428
-    old = await coder.post(address, json={**SEEN, "fingerprint": "000000000000"})
-    assert old.status_code == 409 and old.json()["changed"]["question"] == question
-    tag = (await coder.get(VISIT)).headers["etag"]
-    other = await coder.post(address, json=SEEN, headers={"if-match": '"other"'})
-    assert (other.status_code, other.json()["changed"]["etag"]) == (412, tag)
-    assert await standing.acts("answer") == []
-    kept = await coder.post(address, json=SEEN, headers={"if-match": tag})
-    assert kept.status_code == 201
-    late = await coder.post(address, json={**SEEN, "fingerprint": question["fingerprint"]})
-    assert late.status_code == 409
-    assert late.json()["changed"]["question"] is None
-    assert late.json()["changed"]["said"][0]["by"] == "token bi"
-
-
-async def test_a_value_that_cannot_be_is_refused_in_words(
-    standing: Standing, coder: httpx.AsyncClient
-) -> None:
-    """What was expected, what was found, where, and what to do."""
-    await standing.hear(*open_infusion())
-    question = await question_of(coder)
-    address, rests = f"{question['href']}/answer", {"fingerprint": question["fingerprint"]}
-    for wrong in (
-        {**SEEN, "value": "08:00"},
-        {**SEEN, "choice": "nonsense"},
-        {**SEEN, "reason": " "},
-        {**SEEN, "surprise": "1"},
-        {**SEEN, "value": "\ud800"},
-    ):
-        body = json.dumps({**rests, **wrong})  # in ASCII: half of a pair is sent as it is
-        answer = await coder.post(address, content=body, headers=JSON)
-        assert answer.status_code == 422, wrong
-        assert {"expected", "found", "where", "do"} <= set(answer.json())
-    assert await standing.acts("answer") == []
-
-
 async def test_a_visit_is_held_and_released(standing: Standing, coder: httpx.AsyncClient) -> None:
     """A hold of an earlier state of the visit is not kept where If-Match says so."""
     await standing.hear(given("carboplatin", "0900-1000", "450 mg"))
@@ -390,7 +309,7 @@ async def test_the_document_is_the_one_in_schemas_and_has_no_page(standing: Stan
         document = (await client.get("/api/openapi.json")).json()
     assert document["openapi"].startswith("3.1") and document["servers"] == [{"url": "/api"}]
     assert all(address.startswith("/v1/") for address in document["paths"])
-    assert len(document["paths"]) == 12
+    assert len(document["paths"]) == 13
 
 
 async def test_the_examples_of_the_document_hold_under_it(standing: Standing) -> None:

@@ -76,7 +76,13 @@ async def served(standing: Standing) -> AsyncIterator[Served]:
     yield Served(
         f"http://{host}:{port}{PREFIX}",
         {"authorization": f"Bearer {token}"},
-        {"facility": "ZEBRA", "visit": "V1", "question": question.question_id, "revision": 1},
+        {
+            "facility": "ZEBRA",
+            "visit": "V1",
+            "question": question.question_id,
+            "revision": 1,
+            "answer": "0" * 12,
+        },
     )
     stop.set()
     await server

@@ -102,6 +102,31 @@ async def test_of_two_answers_one_is_kept_and_the_other_is_not_lost(standing: St
     assert [act.who for act in await standing.acts("answer")] == ["O. Okapi"]
 
 
+async def test_an_answer_is_taken_back_and_asked_again(standing: Standing) -> None:
+    """By anybody who may answer, with a reason; who took it back already is told so."""
+    await standing.hear(*open_infusion())
+    okapi, tapir = await standing.person(), await standing.person("T. Tapir", "nurse")
+    answered = await okapi.post(
+        f"{VISIT}/answers", **await asked(okapi, standing), choice="unknown", reason="no note"
+    )
+    (number,) = re.findall(r'name="answer" value="([^"]*)"', answered.text)
+    viewer = await standing.person("V. Viscacha", "viewer")
+    assert 'name="answer"' not in (await viewer.get(VISIT)).text
+    back = {"answer": number, "reason": "found the note"}
+    assert (await viewer.post(f"{VISIT}/answers/back", **back)).status_code == 403
+    await tapir.get(VISIT)
+    page = await tapir.post(f"{VISIT}/answers/back", **back)
+    assert page.status_code == 200 and "When did carboplatin stop?" in page.text
+    assert 'name="answer"' not in page.text
+    again = await okapi.post(f"{VISIT}/answers/back", **back)
+    assert again.status_code == 409 and "another one has followed" in text_of(again)
+    acts = [(act.who, act.why) for act in await standing.acts("answer")]
+    assert acts == [("O. Okapi", "no note"), ("T. Tapir", "found the note")]
+    await standing.draft_again()
+    items = (await okapi.get("/work.json")).json()["items"]
+    assert [item["sentence"] for item in items] == ["When did carboplatin stop?"]
+
+
 async def test_a_visit_is_held_and_released_with_reasons(standing: Standing) -> None:
     """It stands under Held, and the release is recorded with the name too."""
     await standing.hear(given("carboplatin", "0900-1000", "450 mg"))

@@ -177,6 +177,27 @@ def last_answer(kept: Iterable[Given], number: str) -> GivenAnswer:
     )
 
 
+def standing_answer(visit: DraftedVisit, number: str) -> GivenAnswer | None:
+    """The answer of a number, where it is the last one to its question and nobody took it back."""
+    for answer in [standing.answer for standing in visit.draft.said]:
+        if answer.message.digest == number and answer.message.sent is not None:
+            return GivenAnswer(
+                facility=visit.timeline.key.facility,
+                visit=visit.timeline.key.visit,
+                question_id=answer.question_id,
+                code=answer.code,
+                drug=answer.drug,
+                administrations=list(answer.administrations),
+                fingerprint=answer.fingerprint,
+                choice=answer.choice,
+                value=answer.value,
+                by=answer.by,
+                at=answer.message.sent,
+                reason=answer.reason,
+            )
+    return None
+
+
 def taken_back(before: GivenAnswer, speaker: Speaker) -> GivenAnswer:
     """The answer that takes an earlier one back."""
     said = {"by": speaker.by, "at": speaker.at, "reason": speaker.reason}

@@ -48,7 +48,7 @@ AnswerChoice = Literal[
     "continuing",  # the practitioner goes on caring for the patient
     "not_continuing",  # the practitioner does not
     "takes_back",  # the credit takes back the charge that is asked about
-    "takes_nothing",  # the credit takes back nothing of the visit
+    "takes_nothing",  # the credit does not take back that charge
     "two_isocentres",  # two isocentres were treated in one sitting
     "two_sessions",  # there was a distinct break: two sessions
     "granted",  # the payer granted the authorization

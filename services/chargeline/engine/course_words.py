@@ -66,9 +66,9 @@ SittingSaid = Literal[
 
 NumbersFact = Literal[
     "go_on",  # the first fraction after a silence has the number that follows
-    "from_one",  # it has the number one, and the course had begun with that before
-    "begin_again",  # it has another number that the course had before
-    "other",  # it has no number, or one further on
+    "from_one",  # it has the number one, which the course had before, and is alone so far
+    "begin_again",  # with it two or more in a row have numbers that the course had before
+    "other",  # it has no number, one further on, or one that came twice by itself
 ]
 
 MarkWord = Literal[

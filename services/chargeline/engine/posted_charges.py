@@ -36,7 +36,7 @@ def standing_charges(
     their charge go first. `settled` are credits that take back charges of other days.
     """
     posted = [charge for care in days for charge in care.posted if charge not in settled]
-    whole = [charge for charge in posted if charge.units > 0 and charge.units == int(charge.units)]
+    whole = [charge for charge in posted if _is_whole(charge)]
     charges = [charge for charge in whole if charge.kind == "charge"]
     left = [int(charge.units) for charge in charges]
     naming: list[tuple[PostedCharge, list[int]]] = []
@@ -67,20 +67,22 @@ class CreditApart(NamedTuple):
 
     `charge` is the charge of another day that it names by its number (FT1-2), or else the nearest
     one of its code; None where the visit has none. `units` are those that it would take back.
+    `others` are the charges of its code that it may take back if it is not the nearest, in order.
     """
 
     credit: PostedCharge
     charge: PostedCharge | None
     units: int
     is_named: bool
+    others: tuple[PostedCharge, ...] = ()
 
 
 def credits_apart(days: Sequence[Care]) -> tuple[CreditApart, ...]:
     """The credits of a visit that take back no charge of their own day, or more than that has.
 
     One that names a charge of another day takes back that one, whatever its own day has. Of charges
-    of one code the last one until the day of the credit is the nearest, and where all come after it
-    the first. A credit of no whole units takes back nothing.
+    of one code the last one until the day of the credit is the nearest, then those before it, and
+    then those that come after the credit. A credit of no whole units takes back nothing.
     """
     posted = [charge for care in days for charge in care.posted]
     if not any(charge.kind == "credit" for charge in posted):
@@ -89,7 +91,8 @@ def credits_apart(days: Sequence[Care]) -> tuple[CreditApart, ...]:
     settled: dict[PostedCharge, PostedCharge] = {}
     for credit in [charge for charge in posted if charge.kind == "credit"]:
         named = [charge for charge in charges if _has_number_of(charge, credit)]
-        if named and all(charge.day != credit.day for charge in named):
+        is_elsewhere = named and all(charge.day != credit.day for charge in named)
+        if is_elsewhere and _is_whole(credit):
             settled[credit] = named[0]
     balances = [standing_charges([care], settled) for care in days if care.posted]
     left = {charge: units for balance in balances for charge, units in balance.standing}
@@ -100,37 +103,42 @@ def credits_apart(days: Sequence[Care]) -> tuple[CreditApart, ...]:
         if credit.kind == "credit"
     ]
     for credit, charge in settled.items():
-        apart += _takes(credit, int(credit.units), charge, left, is_named=True)
+        apart += _takes(credit, int(credit.units), [charge], left, is_named=True)
     for balance in balances:
         for credit, back in balance.left_of_credits:
             alike = [charge for charge in left if left[charge] and charge.code == credit.code]
-            apart += _takes(credit, back, _nearest(alike, credit), left, is_named=False)
+            apart += _takes(credit, back, _by_nearness(alike, credit), left, is_named=False)
     return tuple(apart)
 
 
 def _takes(
     credit: PostedCharge,
     back: int,
-    charge: PostedCharge | None,
+    charges: Sequence[PostedCharge],
     left: dict[PostedCharge, int],
     *,
     is_named: bool,
 ) -> list[CreditApart]:
-    """What a credit takes back of a charge, and what of it takes back nothing."""
-    taken = min(back, left.get(charge, 0)) if charge is not None else 0
+    """What a credit takes back of the first of some charges, and what of it takes back nothing."""
     apart = []
-    if charge is not None and taken:
-        left[charge] -= taken
-        apart.append(CreditApart(credit, charge, taken, is_named=is_named))
+    taken = min(back, left.get(charges[0], 0)) if charges else 0
+    if taken:
+        nearest, *others = charges
+        left[nearest] -= taken
+        apart.append(CreditApart(credit, nearest, taken, is_named=is_named, others=tuple(others)))
     if back > taken:
         apart.append(CreditApart(credit, None, back - taken, is_named=False))
     return apart
 
 
-def _nearest(charges: Iterable[PostedCharge], credit: PostedCharge) -> PostedCharge | None:
+def _by_nearness(charges: Iterable[PostedCharge], credit: PostedCharge) -> list[PostedCharge]:
     ordered = sorted(charges, key=lambda charge: (charge.day, charge.number, charge.message))
     before = [charge for charge in ordered if charge.day <= credit.day]
-    return before[-1] if before else next(iter(ordered), None)
+    return [*reversed(before), *[charge for charge in ordered if charge.day > credit.day]]
+
+
+def _is_whole(charge: PostedCharge) -> bool:
+    return charge.units > 0 and charge.units == int(charge.units)
 
 
 def _has_number_of(charge: PostedCharge, credit: PostedCharge) -> bool:

@@ -51,7 +51,7 @@ CODES: Mapping[Verb, AuditCodes] = {
     "ledger.hold": AuditCodes(_RECORD, "U"),
     "ledger.release": AuditCodes(_RECORD, "U"),
     "ledger.holds": AuditCodes(_RECORD, "R", _RESTRICTED),
-    "ledger.rotate": AuditCodes(_ACTIVITY, "U", ("110136", "Security Attributes Changed")),
+    "ledger.rotate": AuditCodes(_ACTIVITY, "U", ("110129", "Security Configuration")),
     "ledger.encrypt": AuditCodes(_ACTIVITY, "U"),
     "ledger.catch_up": AuditCodes(_ACTIVITY, "U"),
     "program.start": AuditCodes(_ACTIVITY, "E", _START),

@@ -14,6 +14,8 @@ from chargeline.drafting.answering import (
     Speaker,
     answer_to,
     questions_of_visit,
+    standing_answer,
+    taken_back,
     without_words,
     word_on_line,
 )
@@ -36,6 +38,13 @@ class WordOnLine(BaseModel):
     line: Id = ""
     choice: Id
     value: Text = ""
+    reason: Reason
+
+
+class AnswerToTakeBack(BaseModel):
+    """An answer, by its number, that somebody takes back."""
+
+    answer: Id
     reason: Reason
 
 
@@ -77,6 +86,16 @@ def answer_said(bench: Bench, person: Person, visit: DraftedVisit, posted: Answe
         raise AnswerError(_not_valid("value", "a time that a clock can show")) from error
 
 
+def answer_taken_back(
+    bench: Bench, person: Person, visit: DraftedVisit, back: AnswerToTakeBack
+) -> Given:
+    """What takes an answer back. Raises OutdatedError where it no longer counts."""
+    before = standing_answer(visit, back.answer)
+    if before is None:
+        raise _outdated_answer()
+    return taken_back(before, Speaker(person.who, bench.clock(), back.reason))
+
+
 def word_said(bench: Bench, person: Person, visit: DraftedVisit, word: WordOnLine) -> Given:
     """The word on a line, or on the visit, to keep. Raises AnswerError."""
     as_drafted = without_words(visit, bench.processor.maker.rulebook)
@@ -104,6 +123,18 @@ def _not_valid(where: str, expected: str) -> Finding:
         found="something else",
         where=where,
         do="correct it, and record it again",
+    )
+
+
+def _outdated_answer() -> OutdatedError:
+    return OutdatedError(
+        Finding(
+            "answer.outdated",
+            expected="the last answer to a question of the visit",
+            found="one that was taken back, or that another one has followed",
+            where="answer",
+            do="see who said what; nothing was recorded",
+        )
     )
 
 

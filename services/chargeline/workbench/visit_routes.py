@@ -28,7 +28,14 @@ from chargeline.workbench.bench import (
 from chargeline.workbench.looking import LookedAt, look_at, note_look, revision_at, site_of
 from chargeline.workbench.pages import page, render
 from chargeline.workbench.people import Person
-from chargeline.workbench.saying import WordOnLine, answer_said, say, word_said
+from chargeline.workbench.saying import (
+    AnswerToTakeBack,
+    WordOnLine,
+    answer_said,
+    answer_taken_back,
+    say,
+    word_said,
+)
 from chargeline.workbench.visit.model import ChosenOnPage
 from chargeline.workbench.visit.page import visit_page
 from chargeline.workbench.visit.posted import posted_answer
@@ -105,6 +112,22 @@ async def answer(request: Request, bench: TheBench, person: MayAnswer, key: TheV
 
     asking = Asking(request, bench, person)
     return await _say(asking, key, make, OnPage(question=number), written=form)
+
+
+@router.post("/answers/back", dependencies=OUR_FORM, include_in_schema=False)
+async def take_back(
+    request: Request,
+    bench: TheBench,
+    person: MayAnswer,
+    key: TheVisit,
+    form: Annotated[AnswerToTakeBack, Form()],
+) -> Response:
+    """Take an answer back: its question is asked again, if the charting still asks it."""
+
+    def make(looked: LookedAt) -> Given:
+        return answer_taken_back(bench, person, looked.drafted, form)
+
+    return await _say(Asking(request, bench, person), key, make, OnPage())
 
 
 @router.post("/lines", dependencies=OUR_FORM, include_in_schema=False)

@@ -102,6 +102,7 @@ def html_of(page: VisitPage) -> str:
         page=page,
         visit_address="/visits/ZEBRA/V1",
         csrf="INVENTED",
+        can_answer=True,
         static=lambda name: (WORKBENCH / "static" / name).as_uri(),
     )
 

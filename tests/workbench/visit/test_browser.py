@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, sync_playwright
 from chargeline.workbench.visit.model import ChosenOnPage, VisitPage
 from tests.answers.given import run_after
 from tests.answers.test_answers import open_infusion
-from tests.workbench.chromium import LAUNCH
+from tests.workbench.chromium import how_to_launch
 from tests.workbench.visit.pages import POLICY, html_of, infusion, page_of
 from tests.workbench.visit.test_rendered import VISITS
 
@@ -19,7 +19,7 @@ from tests.workbench.visit.test_rendered import VISITS
 def browser() -> Iterator[Browser]:
     """Debian's Chromium."""
     with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(**LAUNCH)
+        chromium = playwright.chromium.launch(**how_to_launch())
         yield chromium
         chromium.close()
 

@@ -77,7 +77,7 @@ _OFFERS: Mapping[AnswerChoice, Offer] = {
         Offer("continuing", "The practitioner goes on caring for the patient."),
         Offer("not_continuing", "The practitioner does not."),
         Offer("takes_back", "The credit takes back this charge."),
-        Offer("takes_nothing", "It takes back nothing of this visit."),
+        Offer("takes_nothing", "It does not take back this charge."),
         Offer("two_isocentres", "It was one sitting, and two isocentres were treated in it."),
         Offer("two_sessions", "There was a distinct break: they are two sessions."),
         Offer("granted", "The payer granted it."),

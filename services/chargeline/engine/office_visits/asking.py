@@ -157,9 +157,9 @@ def unknown_code_question(day: date, charges: Sequence[PostedCharge]) -> Questio
     )
 
 
-def credit_question(day: date, apart: CreditApart, charge: PostedCharge) -> Question:
-    """Asks whether a credit of another day takes back a charge of the day."""
-    credit = apart.credit
+def credit_question(apart: CreditApart, charge: PostedCharge) -> Question:
+    """Asks whether a credit of another day takes back a charge."""
+    credit, day = apart.credit, charge.day
     return ask(
         "visit.credit",
         expected=f"a credit of {credit.code} with the number of its charge (FT1-2) or its day "

@@ -2,11 +2,12 @@
 
 It owns which of the posted charges of a day still stand. A credit that names its charge by number
 takes it back, whatever its day. One that names none may be dated by the day on which it was posted,
-so a person is asked whether it takes back the nearest charge of its code. A credit for which the
-visit has no charge takes back nothing, and that is said.
+so a person is asked whether it takes back the nearest charge of its code, and whoever says no is
+asked about the next one. A credit for which the visit has no charge takes back nothing, and that is
+said.
 """
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from decimal import Decimal
 
 from chargeline.engine.care import Care, PostedCharge
@@ -14,7 +15,7 @@ from chargeline.engine.encounters import Assessment
 from chargeline.engine.office_visits.asking import credit_alone_question, credit_question
 from chargeline.engine.office_visits.posted import bears_on_visit, is_of_visit
 from chargeline.engine.office_visits.talk import VisitTalk
-from chargeline.engine.posted_charges import standing_charges
+from chargeline.engine.posted_charges import CreditApart, standing_charges
 from chargeline.engine.timeline.records import Day
 from chargeline.engine.trace import Proposal, Question
 
@@ -31,18 +32,35 @@ def posted_on(care: Care, talk: VisitTalk, assessment: Assessment) -> tuple[Post
     balance = standing_charges([care], [apart.credit for apart in credits if apart.is_named])
     left = dict(balance.standing)
     for apart in credits:
-        charge = apart.charge
-        if charge is None or charge not in left:
+        charge = _charge_here(apart, left, assessment)
+        if charge is None:
             continue
         if not apart.is_named:
             if not bears_on_visit(charge, assessment.rules):
                 continue
-            answer = talk.ask(credit_question(talk.day, apart, charge), keeps=True)
+            answer = talk.ask(credit_question(apart, charge), keeps=True)
             if answer is None or answer.choice != "takes_back":
                 continue
-        left[charge] -= apart.units
+        left[charge] = max(0, left[charge] - apart.units)
     stand = [charge._replace(units=Decimal(units)) for charge, units in left.items() if units]
     return (*stand, *[charge for charge in balance.odd if charge.kind == "charge"])
+
+
+def _charge_here(
+    apart: CreditApart, here: Container[PostedCharge], assessment: Assessment
+) -> PostedCharge | None:
+    """The charge, of those that are here, which a credit may take back: it is the nearest one, or a
+    person said of each nearer one that it is not meant.
+    """
+    if apart.charge is None:
+        return None
+    for charge in (apart.charge, *apart.others):
+        if charge in here:
+            return charge
+        answer = assessment.answers.to(credit_question(apart, charge))
+        if answer is None or answer.choice != "takes_nothing":
+            return None
+    return None
 
 
 def lone_credits(day: Day, assessment: Assessment) -> Proposal:

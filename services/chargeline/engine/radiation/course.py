@@ -22,8 +22,9 @@ from chargeline.engine.course_words import Beam, MarkWord, SessionSaid
 from chargeline.engine.events import VisitKey
 from chargeline.engine.finding_codes import FindingCode
 from chargeline.engine.radiation.appointments import beside_appointments, left_open
-from chargeline.engine.radiation.asking import beyond_question, second_series_question
+from chargeline.engine.radiation.asking import second_series_question
 from chargeline.engine.radiation.parts import CourseOfNumber
+from chargeline.engine.radiation.plans import InPlan, within_plans
 from chargeline.engine.radiation.remembered import CountedElsewhere, Recorded, ServiceElsewhere
 from chargeline.engine.radiation.sessions import (
     Mark,
@@ -45,7 +46,7 @@ class Course(NamedTuple):
     `told_before` are sessions that another visit tells as well, in the same words, with that visit:
     they count there. `gaps` has the numbers of the fractions that are missing before a counted
     session, in words such as `1 to 4`. `places` says which session of the course each counted one
-    is, from 1 on.
+    is, from 1 on, and `in_plan` which of its plan.
     `services` are services of planning that other visits posted, and `posted` what they posted of
     codes that are counted. `posts` says whether deliveries of
     the course are posted at all, and `ends` which counted sessions end the course. `booked` are
@@ -57,6 +58,7 @@ class Course(NamedTuple):
     counted: tuple[Session, ...]
     struck: tuple[Session, ...]
     places: Mapping[SessionKey, int]
+    in_plan: Mapping[SessionKey, InPlan]
     doubted: Mapping[SessionKey, FindingCode]
     second_series: frozenset[SessionKey]
     told_before: Mapping[SessionKey, VisitKey]
@@ -86,7 +88,10 @@ class Course(NamedTuple):
         of_beam = [session for session in self.counted if session.beam == beam]
         if len(self.beams) > 1:
             return len(of_beam)
-        return max([len(of_beam), *self.plans, *[session.number or 0 for session in of_beam]])
+        last = self.in_plan[key_of(of_beam[-1])].first if of_beam else None
+        of_plan = [session for session in of_beam if self.in_plan[key_of(session)].first is last]
+        told = [number or 0 for s in of_plan for number in (s.planned, s.number)]
+        return len(of_beam) - len(of_plan) + max([len(of_plan), *told], default=0)
 
     def is_documented(self, day: date) -> bool:
         """Whether a signed note of a day, or of one before, documents the course."""
@@ -133,16 +138,18 @@ def course_of(
     least_break = timedelta(minutes=break_minutes)
     resumed = part.resumed if part is not None else ()
     judged = _judged(sessions, schedule.doubted, least_break, resumed, answers=answers)
-    counted, struck = _within_plan(judged.counted, answers)
+    planned = within_plans(judged.counted, resumed, answers)
+    counted = planned.counted
     doubted = dict(judged.doubted)
     doubted |= left_open(schedule.left, counted)
     marks = [mark for mark in (*told.marks, *recorded.marks) if mark.course == name]
     marks.sort(key=lambda mark: (mark.day, mark.at, mark.visit))
     return Course(
         name=name,
-        counted=tuple(counted),
-        struck=(*struck, *judged.struck),
+        counted=counted,
+        struck=(*planned.struck, *judged.struck),
         places={key_of(session): place for place, session in enumerate(counted, 1)},
+        in_plan=planned.places,
         doubted=doubted,
         second_series=frozenset(judged.second_series),
         told_before=told_before,
@@ -152,7 +159,7 @@ def course_of(
         services=tuple([service for service in recorded.services if service.course == name]),
         posted=tuple([posted for posted in recorded.counted if posted.course == name]),
         posts=any(session.posted for session in sessions),
-        ends=_ends(counted, marks),
+        ends=_ends(counted, planned.places, marks),
         said_beams=frozenset([session.beam for session in sessions if session.says_beam]),
     )
 
@@ -301,24 +308,6 @@ def _said_of_series(
     return ""
 
 
-def _within_plan(
-    counted: Sequence[Session], answers: AnswersBeside
-) -> tuple[list[Session], tuple[Session, ...]]:
-    """The sessions that count, and those beyond their plan that a person says were not delivered.
-
-    Whether a session is beyond its plan hangs on how many count before it.
-    """
-    kept: list[Session] = []
-    struck: list[Session] = []
-    for session in counted:
-        question = beyond_question(session, len(kept) + 1)
-        if question is not None and answers.choice(question) == "not_given":
-            struck.append(session._replace(said="not_given"))
-        else:
-            kept.append(session)
-    return kept, tuple(struck)
-
-
 def _gaps(
     counted: Sequence[Session], sessions: Sequence[Session], part: CourseOfNumber | None
 ) -> Iterator[tuple[SessionKey, str]]:
@@ -335,10 +324,15 @@ def _gaps(
     highest = part.highest if part is not None else 0
     if here and min(here) > highest:
         last = highest
+    resumed = list(part.resumed) if part is not None else []
     for session in counted:
         if session.number is None:
             unnumbered += 1
             continue
+        if resumed and session.day >= resumed[0] and session.number <= last:
+            resumed = [day for day in resumed if day > session.day]
+            here = {s.number for s in sessions if s.number and order_of(s) >= order_of(session)}
+            last, unnumbered = 0, 0
         between = len([number for number in here if last < number < session.number])
         missing = max(0, session.number - 1 - last) - between
         if missing > unnumbered:
@@ -349,7 +343,9 @@ def _gaps(
             last, unnumbered = session.number, 0
 
 
-def _ends(counted: Sequence[Session], marks: Sequence[Mark]) -> frozenset[int]:
+def _ends(
+    counted: Sequence[Session], in_plan: Mapping[SessionKey, InPlan], marks: Sequence[Mark]
+) -> frozenset[int]:
     """The places of the sessions with which the course ends, from 1 on.
 
     It ends where a report says so, with as many sessions as are planned, and with the fraction
@@ -357,7 +353,8 @@ def _ends(counted: Sequence[Session], marks: Sequence[Mark]) -> frozenset[int]:
     """
     ends: set[int] = set()
     for place, session in enumerate(counted, 1):
-        is_last = session.planned is not None and session.planned in (place, session.number)
+        reached = (in_plan[key_of(session)].place, session.number)
+        is_last = session.planned is not None and session.planned in reached
         if session.ends or is_last:
             ends.add(place)
     for mark in marks:

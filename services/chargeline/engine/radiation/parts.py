@@ -13,7 +13,7 @@ Every visit sees the same sessions, so every visit parts them in the same way.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import NamedTuple
 
 from chargeline.engine.answers.beside import AnswersBeside
@@ -186,9 +186,14 @@ def _parts(
     first = sessions[0]
     part = CourseOfNumber(first.course, first.day, first.day)
     own = [first]
-    for session in sessions[1:]:
-        question = _question(own, session, ends, rules) if session.day > part.last else None
+    highest = 0
+    for place, session in enumerate(sessions[1:], 1):
+        is_later = session.day > part.last
+        question = _question(own, sessions[place:], ends, rules) if is_later else None
         choice = answers.choice(question) if question is not None else None
+        if question is not None:
+            highest = max(highest, _highest(own))
+            own = []
         if question is None or choice == "same_course":
             resumed = (*part.resumed, session.day) if question is not None else part.resumed
             part = part._replace(last=session.day, resumed=resumed)
@@ -196,20 +201,20 @@ def _parts(
             yield part
             name = f"{session.course} from {session.day.isoformat()}"
             asked = None if choice == "new_course" else question
-            highest = max(part.highest, _highest(own))
             part = CourseOfNumber(name, session.day, session.day, highest, question=asked)
-            own = []
         own.append(session)
     yield part
 
 
 def _question(
-    own: Sequence[Session], session: Session, ends: Sequence[date], rules: DayRules
+    own: Sequence[Session], following: Sequence[Session], ends: Sequence[date], rules: DayRules
 ) -> Question | None:
-    """What is asked about a session behind those of its course; None for nothing."""
-    last = own[-1]
+    """What is asked about the first of the sessions that follow those of a course, or of a part of
+    it; None for nothing.
+    """
+    last, session = own[-1], following[0]
     facts = ResumedFacts(
-        (session.day - last.day).days, _numbers(own, session), _state(own, session, ends)
+        (session.day - last.day).days, _numbers(own, following), _state(own, session, ends)
     )
     decision = rules.of(RESUMED).decide(facts)
     if decision.rule is None or not IS_YES[decision.answer.ask]:
@@ -217,14 +222,30 @@ def _question(
     return resumed_question(last, session)
 
 
-def _numbers(own: Sequence[Session], session: Session) -> NumbersFact:
-    highest = _highest(own)
+def _numbers(own: Sequence[Session], following: Sequence[Session]) -> NumbersFact:
+    """How the numbers of the sessions that follow stand to those of a course."""
+    session, highest = following[0], _highest(own)
     if session.number is None or not highest:
         return "other"
     if session.number <= highest:
-        return "from_one" if session.number == 1 else "begin_again"
+        if _begin_again(own, following):
+            return "begin_again"
+        return "from_one" if session.number == 1 else "other"
     plans = {own[-1].planned, session.planned} - {None}
     return "go_on" if session.number == highest + 1 and len(plans) < 2 else "other"
+
+
+def _begin_again(own: Sequence[Session], following: Sequence[Session]) -> bool:
+    """Whether two or more sessions in a row have numbers that a course had, each one higher than
+    the one before it, and the course does not go on with the next of its own beside them.
+    """
+    here = {session.number for session in own if session.number is not None}
+    told = [session.number for session in following if session.number is not None]
+    numbers = [number for number, _same in groupby(told)]
+    if len(numbers) < 2 or numbers[1] != numbers[0] + 1 or not here.issuperset(numbers[:2]):
+        return False
+    last = max(here)
+    return all(number != last + 1 or before == last for before, number in pairwise(numbers))
 
 
 def _highest(sessions: Sequence[Session]) -> int:

@@ -64,7 +64,8 @@ def _about_the_end(
 
 def beyond_plan(session: Session, course: Course) -> tuple[Question, ...]:
     """The question about a session beyond the plan of its course."""
-    question = beyond_question(session, course.place_of(session))
+    in_plan = course.in_plan.get(key_of(session))
+    question = beyond_question(session, in_plan.place) if in_plan is not None else None
     return (question,) if question is not None else ()
 
 
@@ -96,10 +97,11 @@ def whose_sessions(sessions: Sequence[Session], course: Course) -> tuple[Questio
 def _two_courses(sessions: Sequence[Session], course: Course) -> Iterator[Question]:
     first = course.counted[0]
     for session in sessions:
-        planned = session.planned if session.planned is not None else first.planned
         if key_of(session) in course.doubted or session.is_struck:
             continue
-        if planned != first.planned or session.beam != first.beam:
+        in_plan = course.in_plan.get(key_of(session))
+        of_plan = in_plan.first.planned if in_plan is not None else first.planned
+        if session.planned not in (None, of_plan) or session.beam != first.beam:
             more = f"{session.planned or 'no number'} planned, {session.beam} beam"
             yield course_question("radiation.two_courses", session, more, more)
 

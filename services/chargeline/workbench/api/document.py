@@ -99,6 +99,8 @@ def _finish(address: str, method: str, operation: dict[str, Any]) -> None:
         codes.add("404")
     if method == "post":
         codes.add("400")
+    if address.endswith("/back"):
+        codes.add("409")
     if address.endswith(("/answer", "/words")):
         codes |= {"409", "412"}
     if address.endswith("/answer"):

@@ -7,15 +7,17 @@ of the question or of the visit that it rests on, and is not recorded when that 
 from collections.abc import Callable
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Header
+from fastapi import APIRouter, Depends, Header, Path
 
 from chargeline.drafting.answering import AnswerError, questions_of_visit
 from chargeline.engine import Finding, VisitKey
 from chargeline.published.answers import Given, number_of
+from chargeline.workbench.addresses import Id
 from chargeline.workbench.api.callers import may_say
 from chargeline.workbench.api.looks import TheQuestion, TheVisit
 from chargeline.workbench.api.problems import ConditionMissingError, ConflictError
 from chargeline.workbench.api.shapes import (
+    AnswerBack,
     AnswerGiven,
     Kept,
     PatientOfVisit,
@@ -31,7 +33,14 @@ from chargeline.workbench.api.visits import visit_now, what_changed
 from chargeline.workbench.bench import Bench, OutdatedError, TheBench
 from chargeline.workbench.looking import LookedAt, look_at, note_look
 from chargeline.workbench.people import Person
-from chargeline.workbench.saying import WordOnLine, answer_said, say, word_said
+from chargeline.workbench.saying import (
+    AnswerToTakeBack,
+    WordOnLine,
+    answer_said,
+    answer_taken_back,
+    say,
+    word_said,
+)
 from chargeline.workbench.visit.posted import AnswerFromForm
 from chargeline.workbench.work.routes import give, note_asked
 
@@ -92,6 +101,30 @@ async def answer(
         return answer_said(bench, caller, looked.drafted, posted)
 
     return await _kept(bench, key, make, question)
+
+
+@router.post(
+    "/visits/{facility}/{visit}/answers/{answer}/back",
+    tags=["say"],
+    status_code=201,
+    summary="Take an answer back",
+)
+async def take_back(
+    bench: TheBench,
+    caller: MayAnswer,
+    key: TheVisit,
+    answer: Annotated[Id, Path(description="The answer_id, as `said` of the visit names it")],
+    given: AnswerBack,
+) -> Kept:
+    """Take an answer back: its question is asked again, if the charting still asks it. One that no
+    longer counts is 409.
+    """
+
+    def make(looked: LookedAt) -> Given:
+        back = AnswerToTakeBack(answer=answer, reason=given.reason)
+        return answer_taken_back(bench, caller, looked.drafted, back)
+
+    return await _kept(bench, key, make, "")
 
 
 @router.post(

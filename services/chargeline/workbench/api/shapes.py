@@ -208,6 +208,14 @@ class AnswerGiven(BaseModel):
     fingerprint: Id = Field("", description="That of the question when the answer was thought of")
 
 
+class AnswerBack(BaseModel):
+    """Why an answer is taken back."""
+
+    model_config = example(reason="another note was found")
+
+    reason: Reason = Field(description="Why; name no patient")
+
+
 class WordGiven(BaseModel):
     """Something that is said of a line, or with an empty `line` of the whole visit."""
 

@@ -73,6 +73,7 @@ def said_rows(draft: Draft, timeline: Timeline, zone: ZoneInfo) -> tuple[SaidRow
             said=f"{answer.choice} {answer.value}".strip(),
             because=answer.reason,
             holds=_HOLDS if standing.holds else _NO_LONGER,
+            number=answer.message.digest,
         )
         rows.append((answer.message.sent, row))
     codes = {line.line_id: line.code for line in draft.lines}

@@ -313,7 +313,10 @@ class RevisionRow(NamedTuple):
 
 
 class SaidRow(NamedTuple):
-    """What a person said, when and why; `holds` says whether it still counts."""
+    """What a person said, when and why; `holds` says whether it still counts.
+
+    `number` is that of an answer, which can be taken back; "" for a word on a line.
+    """
 
     at: str
     by: str
@@ -321,6 +324,7 @@ class SaidRow(NamedTuple):
     said: str
     because: str
     holds: StateShown
+    number: str = ""
 
 
 class Picture(NamedTuple):
