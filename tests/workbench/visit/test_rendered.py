@@ -106,7 +106,7 @@ def test_each_kind_of_visit_has_a_whole_page(tmp_path: Path, visit: str) -> None
         within = {value[1:] for value in tags.values("href") if value.startswith("#")}
         assert within <= set(ids), "a link within the page leads somewhere"
         assert set(tags.values("aria-labelledby")) <= set(ids)
-        assert ("/visits/ZEBRA/V1/answers" in opened) == bool(number and "radio" in opened)
+        assert ('/visits/ZEBRA/V1/answers"' in opened) == bool(number and "radio" in opened)
 
 
 @pytest.mark.parametrize("visit", VISITS)
