@@ -119,6 +119,28 @@ def test_who_says_no_is_asked_about_the_charge_before(tmp_path: Path) -> None:
     assert findings(after) == ["visit.overcoded"]
 
 
+def test_two_units_are_asked_about_for_two_charges(tmp_path: Path) -> None:
+    """Each charge of one unit may be meant, and none is told to be without one."""
+    sent = [
+        posted("99215", "03", number="T04"),
+        posted("99215", "04", kind="CD", number="T05", units="2"),
+    ]
+    before = run(tmp_path, *sent)
+    asked = [code for _visit, code in asked_of(before)]
+    assert asked.count(CODE) == 2 and "visit.credit_alone" not in asked
+
+
+def test_a_charge_that_another_credit_took_back_is_not_offered(tmp_path: Path) -> None:
+    """Of two credits one takes back the charge of the second; the other is asked about no more."""
+    sent = [
+        posted("99215", "03", number="T04"),
+        posted("99215", "04", kind="CD", number="T05"),
+        posted("99215", "05", kind="CD", number="T06"),
+    ]
+    before = run(tmp_path, *sent)
+    assert [code for _visit, code in asked_of(before)].count(CODE) == 2
+
+
 def test_half_a_unit_of_a_named_charge_of_another_day_takes_back_nothing(tmp_path: Path) -> None:
     """It is told, as on the day itself."""
     after = run(tmp_path, posted("99215", "04", kind="CD", number="T01", units="1.5"))

@@ -1,5 +1,7 @@
 """A workbench over a fresh SQLite ledger, and a browser, for each test."""
 
+import asyncio
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,6 +10,7 @@ import pytest
 from playwright.async_api import Browser, async_playwright
 
 from chargeline.ledger.store import Ledger
+from chargeline.workbench.program import answer_requests
 from tests.ledger import with_tables
 
 from .asking import Standing, program, standing_over
@@ -34,3 +37,14 @@ async def coder(standing: Standing) -> AsyncIterator[httpx.AsyncClient]:
     """A program that may do what a coder may."""
     async with await program(standing) as client:
         yield client
+
+
+@pytest.fixture
+async def address(standing: Standing) -> AsyncIterator[str]:
+    """Where the workbench answers."""
+    sock, stop = socket.create_server(("127.0.0.1", 0)), asyncio.Event()
+    host, port = sock.getsockname()[:2]
+    server = asyncio.create_task(answer_requests(standing.bench, sock, stop))
+    yield f"http://{host}:{port}"
+    stop.set()
+    await server

@@ -2,15 +2,11 @@
 any width.
 """
 
-import asyncio
-import socket
-from collections.abc import AsyncIterator
 from datetime import timedelta
 
 import pytest
 from playwright.async_api import Browser, BrowserContext
 
-from chargeline.workbench.program import answer_requests
 from tests.answers.test_answers import open_infusion
 from tests.operate.test_parked import unknown_status
 from tests.trials.test_doubts import given, order
@@ -24,17 +20,6 @@ from .test_reports_page import filled
 from .test_running_page import START, at, in_unit, left
 
 WIDTHS = [1280, 640]
-
-
-@pytest.fixture
-async def address(standing: Standing) -> AsyncIterator[str]:
-    """Where the workbench answers."""
-    sock, stop = socket.create_server(("127.0.0.1", 0)), asyncio.Event()
-    host, port = sock.getsockname()[:2]
-    server = asyncio.create_task(answer_requests(standing.bench, sock, stop))
-    yield f"http://{host}:{port}"
-    stop.set()
-    await server
 
 
 async def logged_in(browser: Browser, address: str, role: str, **how: object) -> BrowserContext:

@@ -64,7 +64,7 @@ COURSE_MEANINGS: Mapping[CourseCode, str] = {
     "radiation.one_sitting": "Two radiation courses have no distinct break between their sessions.",
     "radiation.quantity": "A posted quantity of radiation is no whole number above zero.",
     "radiation.reason": "A service of planning needs a reason, and no signed note gives it.",
-    "radiation.resumed": "The number of a radiation course comes again after a long silence.",
+    "radiation.resumed": "A course number comes again after long, or its fractions begin again.",
     "radiation.too_many": "A radiation course has more fractions than its kind of treatment has.",
     "radiation.two_courses": "One number of a radiation course has two plans or two kinds of beam.",
     "radiation.unfinished": "A stereotactic course ended before its planned number of sessions.",

@@ -106,7 +106,7 @@ def credits_apart(days: Sequence[Care]) -> tuple[CreditApart, ...]:
         apart += _takes(credit, int(credit.units), [charge], left, is_named=True)
     for balance in balances:
         for credit, back in balance.left_of_credits:
-            alike = [charge for charge in left if left[charge] and charge.code == credit.code]
+            alike = [charge for charge in left if charge.code == credit.code]
             apart += _takes(credit, back, _by_nearness(alike, credit), left, is_named=False)
     return tuple(apart)
 
@@ -119,15 +119,20 @@ def _takes(
     *,
     is_named: bool,
 ) -> list[CreditApart]:
-    """What a credit takes back of the first of some charges, and what of it takes back nothing."""
+    """What a credit takes back of some charges in their order, and what of it takes back nothing.
+
+    For what it may take back of one of them, all others are those that may be meant instead.
+    """
     apart = []
-    taken = min(back, left.get(charges[0], 0)) if charges else 0
-    if taken:
-        nearest, *others = charges
-        left[nearest] -= taken
-        apart.append(CreditApart(credit, nearest, taken, is_named=is_named, others=tuple(others)))
-    if back > taken:
-        apart.append(CreditApart(credit, None, back - taken, is_named=False))
+    for place, charge in enumerate(charges):
+        taken = min(back, left.get(charge, 0))
+        if taken:
+            left[charge] -= taken
+            back -= taken
+            others = (*charges[place + 1 :], *charges[:place])
+            apart.append(CreditApart(credit, charge, taken, is_named=is_named, others=others))
+    if back:
+        apart.append(CreditApart(credit, None, back, is_named=False))
     return apart
 
 

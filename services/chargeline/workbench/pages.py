@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -23,23 +23,32 @@ from chargeline.workbench.visit.words import dollars
 
 STATIC_FILES = Path(__file__).parent / "static"
 HTMX = "htmx-2.0.11.min.js"
-# The screens, in the order of the navigation: name, address, and the right that shows it.
-SCREENS: tuple[tuple[str, str, Right], ...] = (
-    ("Work", "/work", "work.see"),
-    ("Running now", "/running", "running.see"),
-    ("Reports", "/reports", "reports.see"),
-    ("Compare", "/compare", "reports.see"),
-    ("Operations", "/operations", "operations.see"),
-    ("Try", "/try", "visit.see"),
+
+
+class Screen(NamedTuple):
+    """A screen: its name, its address, the key that leads to it, and the right that shows it."""
+
+    name: str
+    address: str
+    key: str
+    right: Right
+
+
+# In the order of the navigation.
+SCREENS: tuple[Screen, ...] = (
+    Screen("Work", "/work", "w", "work.see"),
+    Screen("Running now", "/running", "b", "running.see"),
+    Screen("Reports", "/reports", "r", "reports.see"),
+    Screen("Compare", "/compare", "c", "reports.see"),
+    Screen("Operations", "/operations", "o", "operations.see"),
+    Screen("Try", "/try", "t", "visit.see"),
 )
-
-
-HOME = SCREENS[0][1]
+HOME = SCREENS[0].address
 
 
 def home_of(rights: Collection[Right]) -> str:
     """The first screen that somebody with some rights may see."""
-    return next((address for _name, address, right in SCREENS if right in rights), HOME)
+    return next((screen.address for screen in SCREENS if screen.right in rights), HOME)
 
 
 @cache
@@ -95,7 +104,7 @@ def page(
         "person": person,
         "rights": rights,
         "csrf": person.csrf if person is not None else "",
-        "screens": [(name, address) for name, address, right in SCREENS if right in rights],
+        "screens": [screen for screen in SCREENS if screen.right in rights],
         "home": home_of(rights),
         "here": request.url.path,
         "development": request.app.state.bench.settings.workbench_login == "development",

@@ -28,6 +28,7 @@ from chargeline.workbench.bench import (
 from chargeline.workbench.looking import LookedAt, look_at, note_look, revision_at, site_of
 from chargeline.workbench.pages import page, render
 from chargeline.workbench.people import Person
+from chargeline.workbench.rights import Right
 from chargeline.workbench.saying import (
     AnswerToTakeBack,
     WordOnLine,
@@ -39,6 +40,7 @@ from chargeline.workbench.saying import (
 from chargeline.workbench.visit.model import ChosenOnPage
 from chargeline.workbench.visit.page import visit_page
 from chargeline.workbench.visit.posted import posted_answer
+from chargeline.workbench.wording import length
 
 router = APIRouter(prefix="/visits/{facility}/{visit}")
 
@@ -174,6 +176,23 @@ async def published_draft(
 # ------------------------------------------------------------------ looking and keeping
 
 
+class VisitAct(NamedTuple):
+    """A button beside the name of the visit: the form that it sends, its words, its key, and the
+    right that shows it.
+    """
+
+    address: str
+    says: str
+    key: str
+    right: Right
+
+
+_ACTS = (
+    VisitAct("/assign", "Assign to me", "a", "work.assign"),
+    VisitAct("/ask", "Asked the unit", "u", "work.ask"),
+)
+
+
 class Asking(NamedTuple):
     """A request, the workbench that it is sent to, and who sends it."""
 
@@ -226,7 +245,8 @@ def _page(
         chosen=chosen.on_page,
         revealed=revealed,
     )
-    key = looked.drafted.timeline.key
+    key, given = looked.drafted.timeline.key, looked.assignment
+    asked_at = given.asked_unit_at if given is not None else None
     values: dict[str, Any] = {
         "page": shown,
         "visit_address": visit_address(*key),
@@ -237,7 +257,9 @@ def _page(
         "recorded": looked.recorded_by == person.who,
         "refused": refused.findings if refused is not None else (),
         "written": written or {},
-        "owner": looked.assignment.owner if looked.assignment is not None else "",
+        "owner": given.owner if given is not None else "",
+        "asked_unit_ago": length(bench.clock() - asked_at) if asked_at is not None else "",
+        "acts": [act for act in _ACTS if act.right in person.rights],
     }
     status = 200
     if refused is not None:

@@ -175,10 +175,12 @@ def credit_question(apart: CreditApart, charge: PostedCharge) -> Question:
 
 def credit_alone_question(day: date, credit: PostedCharge) -> Question:
     """Asks what a credit takes back for which the visit has no charge."""
+    is_whole = credit.units > 0 and credit.units == int(credit.units)
+    why = "for which no charge of it is left" if is_whole else "which is no whole number above zero"
     return ask(
         "visit.credit_alone",
         expected=f"a charge of {credit.code} that the credit takes back",
-        found=f"a credit of {credit.code} on {day.isoformat()}, and no charge of it is left",
+        found=f"a credit of {credit.code} x{credit.units} on {day.isoformat()}, {why}",
         do="charge entry says which charge is meant: one of another visit, or from before the feed "
         "began, needs no more; the credit changes nothing that is drafted here",
         drug=about(day),

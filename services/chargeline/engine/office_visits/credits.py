@@ -7,7 +7,7 @@ asked about the next one. A credit for which the visit has no charge takes back 
 said.
 """
 
-from collections.abc import Container, Iterator
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from chargeline.engine.care import Care, PostedCharge
@@ -47,16 +47,18 @@ def posted_on(care: Care, talk: VisitTalk, assessment: Assessment) -> tuple[Post
 
 
 def _charge_here(
-    apart: CreditApart, here: Container[PostedCharge], assessment: Assessment
+    apart: CreditApart, left: Mapping[PostedCharge, int], assessment: Assessment
 ) -> PostedCharge | None:
-    """The charge, of those that are here, which a credit may take back: it is the nearest one, or a
+    """The charge of those that are left which a credit may take back: it is the nearest one, or a
     person said of each nearer one that it is not meant.
     """
     if apart.charge is None:
         return None
     for charge in (apart.charge, *apart.others):
-        if charge in here:
+        if left.get(charge):
             return charge
+        if charge in left:
+            continue
         answer = assessment.answers.to(credit_question(apart, charge))
         if answer is None or answer.choice != "takes_nothing":
             return None

@@ -12,7 +12,7 @@ time, visit and name. So each visit comes to the same count, and a unit is bille
 in which the session lies that completes it.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from itertools import pairwise
 from typing import NamedTuple
@@ -138,7 +138,7 @@ def course_of(
     least_break = timedelta(minutes=break_minutes)
     resumed = part.resumed if part is not None else ()
     judged = _judged(sessions, schedule.doubted, least_break, resumed, answers=answers)
-    planned = within_plans(judged.counted, resumed, answers)
+    planned = within_plans(judged.counted, resumed, judged.beside, answers)
     counted = planned.counted
     doubted = dict(judged.doubted)
     doubted |= left_open(schedule.left, counted)
@@ -215,13 +215,14 @@ def _told_before(sessions: Sequence[Session]) -> dict[SessionKey, VisitKey]:
 
 class _SessionsJudged(NamedTuple):
     """The sessions that count, those that are doubted with the reason, those of a second series
-    that are struck, and those of it that are in question; in order.
+    that are struck, those of it that are in question, and those that a person confirmed; in order.
     """
 
     counted: list[Session]
     doubted: dict[SessionKey, FindingCode]
     struck: list[Session]
     second_series: set[SessionKey]
+    beside: set[SessionKey]
 
 
 def _judged(
@@ -238,7 +239,7 @@ def _judged(
     fraction at one time tell of one session. On the days of `resumed` its numbers may begin again.
     """
     is_reported = any(session.reported for session in sessions)
-    judged = _SessionsJudged([], {}, [], set())
+    judged = _SessionsJudged([], {}, [], second_series=set(), beside=set())
     counted = judged.counted
     runs = _begun_again(sessions)
     numbers: dict[int, Session] = {}
@@ -302,7 +303,10 @@ def _said_of_series(
         if is_alike and session.day != twin.day:
             return ""
     choice = answers.choice(second_series_question(session))
-    if choice == "confirm" or choice == "not_given":
+    if choice == "confirm":
+        judged.beside.add(key_of(session))
+        return choice
+    if choice == "not_given":
         return choice
     judged.second_series.add(key_of(session))
     return ""
@@ -319,20 +323,46 @@ def _gaps(
     """
     if part is not None and part.question is not None:
         return
-    here = {session.number for session in sessions if session.number is not None}
-    last, unnumbered = 0, 0
-    highest = part.highest if part is not None else 0
-    if here and min(here) > highest:
-        last = highest
-    resumed = list(part.resumed) if part is not None else []
+    stretches = _stretches(counted, part.resumed if part is not None else ())
+    for place, stretch in enumerate(stretches):
+        begins = order_of(stretch[0]) if place else None
+        ends = order_of(stretches[place + 1][0]) if place + 1 < len(stretches) else None
+        here = {
+            session.number
+            for session in sessions
+            if session.number is not None
+            and (begins is None or order_of(session) >= begins)
+            and (ends is None or order_of(session) < ends)
+        }
+        highest = part.highest if part is not None and not place else 0
+        yield from _gaps_in(stretch, here, highest if here and min(here) > highest else 0)
+
+
+def _stretches(counted: Sequence[Session], resumed: Sequence[date]) -> list[list[Session]]:
+    """The sessions, parted where the course was resumed and its numbers begin again."""
+    stretches: list[list[Session]] = []
+    to_come, last = list(resumed), 0
+    for session in counted:
+        is_resumed = bool(to_come) and session.day >= to_come[0]
+        if is_resumed and session.number is not None:
+            to_come = [day for day in to_come if day > session.day]
+        begins = is_resumed and session.number is not None and session.number <= last
+        if begins or not stretches:
+            stretches.append([])
+            last = 0
+        stretches[-1].append(session)
+        last = max(last, session.number or 0)
+    return stretches
+
+
+def _gaps_in(
+    counted: Sequence[Session], here: Collection[int], last: int
+) -> Iterator[tuple[SessionKey, str]]:
+    unnumbered = 0
     for session in counted:
         if session.number is None:
             unnumbered += 1
             continue
-        if resumed and session.day >= resumed[0] and session.number <= last:
-            resumed = [day for day in resumed if day > session.day]
-            here = {s.number for s in sessions if s.number and order_of(s) >= order_of(session)}
-            last, unnumbered = 0, 0
         between = len([number for number in here if last < number < session.number])
         missing = max(0, session.number - 1 - last) - between
         if missing > unnumbered:

@@ -189,7 +189,9 @@ def _parts(
     highest = 0
     for place, session in enumerate(sessions[1:], 1):
         is_later = session.day > part.last
-        question = _question(own, sessions[place:], ends, rules) if is_later else None
+        question = (
+            _question(own, sessions[place:], ends, rules, answers=answers) if is_later else None
+        )
         choice = answers.choice(question) if question is not None else None
         if question is not None:
             highest = max(highest, _highest(own))
@@ -207,19 +209,26 @@ def _parts(
 
 
 def _question(
-    own: Sequence[Session], following: Sequence[Session], ends: Sequence[date], rules: DayRules
+    own: Sequence[Session],
+    following: Sequence[Session],
+    ends: Sequence[date],
+    rules: DayRules,
+    *,
+    answers: AnswersBeside,
 ) -> Question | None:
     """What is asked about the first of the sessions that follow those of a course, or of a part of
-    it; None for nothing.
+    it; None for nothing. What a person said holds whether or not anybody would ask now.
     """
     last, session = own[-1], following[0]
     facts = ResumedFacts(
         (session.day - last.day).days, _numbers(own, following), _state(own, session, ends)
     )
+    question = resumed_question(last, session)
     decision = rules.of(RESUMED).decide(facts)
-    if decision.rule is None or not IS_YES[decision.answer.ask]:
-        return None
-    return resumed_question(last, session)
+    if decision.rule is not None and IS_YES[decision.answer.ask]:
+        return question
+    may_be = session.number is None or session.number <= _highest(own)
+    return question if may_be and answers.choice(question) is not None else None
 
 
 def _numbers(own: Sequence[Session], following: Sequence[Session]) -> NumbersFact:
@@ -237,15 +246,37 @@ def _numbers(own: Sequence[Session], following: Sequence[Session]) -> NumbersFac
 
 def _begin_again(own: Sequence[Session], following: Sequence[Session]) -> bool:
     """Whether two or more sessions in a row have numbers that a course had, each one higher than
-    the one before it, and the course does not go on with the next of its own beside them.
+    the one before it, and the course does not go on with a next number of its own behind them.
+
+    Reports of some of them may be missing: one of three, two of six.
     """
     here = {session.number for session in own if session.number is not None}
+    highest = max(here)
     told = [session.number for session in following if session.number is not None]
-    numbers = [number for number, _same in groupby(told)]
-    if len(numbers) < 2 or numbers[1] != numbers[0] + 1 or not here.issuperset(numbers[:2]):
+    first, *rest = [number for number, _same in groupby(told)]
+    if not rest or not first < rest[0] <= min(highest, first + _LOST_MOST + 1):
         return False
-    last = max(here)
-    return all(number != last + 1 or before == last for before, number in pairwise(numbers))
+    if here.isdisjoint((first, rest[0])) or _old_plan_goes_on(own, following):
+        return False
+    before, in_row = first, 1
+    for number in rest:
+        if number <= before:
+            break
+        if number > highest and before < highest:
+            return number - before <= 1 + min(_LOST_MOST, in_row // 3)
+        before, in_row = number, in_row + 1
+    return True
+
+
+def _old_plan_goes_on(own: Sequence[Session], following: Sequence[Session]) -> bool:
+    """Whether sessions that follow have the plan of a course again, behind some with another."""
+    plans = {session.planned for session in own}
+    new = following[0].planned
+    return new not in {None, *plans} and any(session.planned in plans for session in following)
+
+
+_LOST_MOST = 2
+"""So many reports in a row may be missing among numbers that begin again."""
 
 
 def _highest(sessions: Sequence[Session]) -> int:

@@ -6,7 +6,7 @@ is planned. A session is then held against that plan, from its first session on.
 it had before, all of its sessions are held against that one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -35,9 +35,14 @@ class WithinPlans(NamedTuple):
 
 
 def within_plans(
-    sessions: Sequence[Session], resumed: Sequence[date], answers: AnswersBeside
+    sessions: Sequence[Session],
+    resumed: Sequence[date],
+    beside: Collection[SessionKey],
+    answers: AnswersBeside,
 ) -> WithinPlans:
-    """The sessions of a course beside its plans. `resumed` are the days on which it was resumed.
+    """The sessions of a course beside its plans. `resumed` are the days on which it was resumed,
+    and `beside` the sessions of a second series under its numbers, which has its own plan where it
+    says another one.
 
     Whether a session is beyond its plan hangs on how many count before it.
     """
@@ -45,18 +50,24 @@ def within_plans(
     counted: list[Session] = []
     struck: list[Session] = []
     of_plan: list[Session] = []
+    of_series: list[Session] = []
     to_come = list(resumed)
     for session in sessions:
         if to_come and session.day >= to_come[0]:
             to_come = [day for day in to_come if day > session.day]
             of_plan = [] if _is_new_plan(of_plan, session) else of_plan
-        question = beyond_question(session, len(of_plan) + 1)
+        is_beside = key_of(session) in beside and session.planned not in {
+            None,
+            *[other.planned for other in of_plan],
+        }
+        own = of_series if is_beside else of_plan
+        question = beyond_question(session, len(own) + 1)
         if question is not None and answers.choice(question) == "not_given":
             struck.append(session._replace(said="not_given"))
             continue
-        of_plan.append(session)
+        own.append(session)
         counted.append(session)
-        places[key_of(session)] = InPlan(of_plan[0], len(of_plan))
+        places[key_of(session)] = InPlan(own[0], len(own))
     return WithinPlans(tuple(counted), tuple(struck), places)
 
 

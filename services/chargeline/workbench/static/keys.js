@@ -1,11 +1,38 @@
-// Single keys: j and k move along rows or lines, x chooses, Enter opens, 1 to 9 open a question, t and
-// m lead to times and messages, / finds. They act outside of fields only. Everything works without this file.
+// Single keys, as the foot of each page names them: j and k move along rows or lines, x chooses one and
+// X all up to it, Enter opens, 1 to 9 open a question, [ and ] lead to the visits beside this one in the
+// list, g and a letter to a screen. What an element with data-key does, its key does: a field is gone to,
+// what is closed is opened, anything else is done; of several it is the one in the row with the focus.
+// Ctrl and Enter in a field records its form. Single keys act outside of fields only, and whoever wants
+// none turns them off, which the browser remembers. Everything works without this file.
 (function () {
   "use strict";
 
+  const OFF = "chargeline.keys.off";
+  const LIST = "chargeline.list";
+  let at = -1;
+  let chosen = -1;
+  let goes = false;
+
   const rows = () =>
     Array.from(document.querySelectorAll("table[data-keys=rows] tbody tr, table.lines tr:has(a.code)"));
-  let at = -1;
+  const boxOf = (row) => row.querySelector("input[type=checkbox]");
+
+  // What the browser keeps for us; it may be told to keep nothing.
+  function kept(storage, name) {
+    try {
+      return window[storage].getItem(name);
+    } catch (_error) {
+      return null;
+    }
+  }
+
+  function keep(storage, name, value) {
+    try {
+      window[storage].setItem(name, value);
+    } catch (_error) {
+      document.documentElement.dataset.keepsNothing = "yes";
+    }
+  }
 
   function move(step) {
     const all = rows();
@@ -15,32 +42,100 @@
     if (link) link.focus();
   }
 
-  function isField(target) {
-    return target.closest("input:not([type=checkbox]), select, textarea") !== null;
+  function choose(all, last) {
+    const box = all[last] && boxOf(all[last]);
+    if (!box) return;
+    box.checked = !box.checked;
+    chosen = last;
   }
 
-  document.addEventListener("keydown", function (event) {
+  function chooseTo(all, last) {
+    const first = Math.max(chosen, 0);
+    all.slice(Math.min(first, last), Math.max(first, last) + 1).forEach((row) => {
+      const box = boxOf(row);
+      if (box) box.checked = true;
+    });
+    chosen = last;
+  }
+
+  function beside(step) {
+    const list = JSON.parse(kept("sessionStorage", LIST) || "[]");
+    const here = list.indexOf(location.pathname);
+    const address = here < 0 ? undefined : list[here + step];
+    if (address) location.assign(address);
+  }
+
+  function act(element) {
+    if (element.matches("summary")) {
+      element.parentElement.open = true;
+      const field = element.parentElement.querySelector("input:not([type=hidden])");
+      (field || element).focus();
+    } else if (element.matches("section")) location.hash = element.id;
+    else if (element.matches("input, select")) element.focus();
+    else element.click();
+  }
+
+  function keyed(key, row) {
+    const wanted = `[data-key="${CSS.escape(key)}"]`;
+    return (row && row.querySelector(wanted)) || document.querySelector(wanted);
+  }
+
+  function isField(target) {
+    return target.closest("input:not([type=checkbox]):not([type=radio]), select, textarea") !== null;
+  }
+
+  function pressed(event) {
+    if (event.ctrlKey && event.key === "Enter") {
+      const form = event.target.closest("form[method=post]");
+      if (form) form.requestSubmit();
+      return;
+    }
     if (event.ctrlKey || event.metaKey || event.altKey || isField(event.target)) return;
+    if (kept("localStorage", OFF)) return;
     const all = rows();
     const here = all.findIndex((row) => row.contains(document.activeElement));
     if (here >= 0) at = here;
-    if (event.key === "j") move(1);
+    const went = goes;
+    goes = event.key === "g" && !went;
+    if (goes) return;
+    if (went) {
+      const screen = document.querySelector(`[data-go="${CSS.escape(event.key)}"]`);
+      if (screen) screen.click();
+    } else if (event.key === "j") move(1);
     else if (event.key === "k") move(-1);
-    else if (event.key === "x" && all[at]) {
-      const box = all[at].querySelector("input[type=checkbox]");
-      if (box) box.checked = !box.checked;
-    } else if (/^[1-9]$/.test(event.key)) {
+    else if (event.key === "x") choose(all, at);
+    else if (event.key === "X") chooseTo(all, at);
+    else if (event.key === "[") beside(-1);
+    else if (event.key === "]") beside(1);
+    else if (/^[1-9]$/.test(event.key)) {
       const open = document.querySelector(`#q${event.key} a.open-it`);
       if (open) open.click();
-    } else if (event.key === "t" && document.getElementById("times")) {
-      location.hash = "times";
-    } else if (event.key === "m" && document.getElementById("message")) {
-      location.hash = "message";
-    } else if (event.key === "/") {
-      const find = document.getElementById("find");
-      if (!find) return;
+    } else {
+      const element = keyed(event.key, all[at]);
+      if (!element) return;
       event.preventDefault();
-      find.focus();
+      act(element);
     }
-  });
+  }
+
+  // The list of work is where the visits beside one are looked for.
+  if (document.querySelector("table[data-list]")) {
+    const links = Array.from(document.querySelectorAll("table[data-list] a.first"));
+    keep("sessionStorage", LIST, JSON.stringify(links.map((link) => link.pathname)));
+  }
+
+  const turn = document.getElementById("keys-off");
+  if (turn) {
+    const tell = () => {
+      turn.textContent = kept("localStorage", OFF) ? "Turn keys on" : "Turn keys off";
+      document.querySelector("footer.keys").classList.toggle("off", Boolean(kept("localStorage", OFF)));
+    };
+    turn.addEventListener("click", () => {
+      keep("localStorage", OFF, kept("localStorage", OFF) ? "" : "yes");
+      tell();
+    });
+    turn.hidden = false;
+    tell();
+  }
+  document.addEventListener("keydown", pressed);
 })();

@@ -1,0 +1,104 @@
+"""Single keys in a real browser: what the foot of a page names is done, and can be turned off."""
+
+from playwright.async_api import Browser, Page, expect
+
+from tests.answers.test_answers import open_infusion
+
+from .asking import Standing
+from .test_screens import logged_in
+
+TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+
+
+async def two_visits(standing: Standing, browser: Browser, at: str, role: str = "coder") -> Page:
+    """The work list with two visits that ask when an infusion stopped."""
+    for visit in ("V1", "V2"):
+        messages = [text.replace("|V1", f"|{visit}") for text in open_infusion()]
+        await standing.hear(*messages, visit=visit)
+    page = await (await logged_in(browser, at, role)).new_page()
+    await page.goto(f"{at}/work")
+    await ready(page, "Work")
+    return page
+
+
+async def ready(page: Page, heading: str) -> None:
+    """Wait for a page, for its script, which shows the button that turns keys off, and till it is
+    painted: Chromium drops what is pressed before that.
+    """
+    await expect(page.get_by_role("heading", name=heading, level=1)).to_be_visible()
+    await expect(page.get_by_role("button", name="Turn keys off")).to_be_visible()
+    await page.evaluate(TWO_FRAMES)
+
+
+async def test_a_list_is_worked_by_keys(standing: Standing, browser: Browser, address: str) -> None:
+    """Choose and assign, open, hold, and go to the visit beside it; nobody is assigned by a letter
+    that is written into a field.
+    """
+    page = await two_visits(standing, browser, address)
+    await page.keyboard.press("j")
+    await page.keyboard.press("x")
+    await page.keyboard.press("j")
+    await page.keyboard.press("X")
+    await expect(page.locator("input[name=visit]:checked")).to_have_count(2)
+    await page.keyboard.press("a")
+    await expect(page.locator("td[data-label=Owner]").filter(has_text="Z. Zebu")).to_have_count(2)
+    await ready(page, "Work")
+    await page.keyboard.press("j")
+    await page.keyboard.press("Enter")
+    await expect(
+        page.get_by_role("heading", name="When did carboplatin stop?").first
+    ).to_be_visible()
+    first = page.url.partition("?")[0]
+    await page.keyboard.press("h")
+    await expect(page.locator("#hold-reason")).to_be_focused()
+    await page.keyboard.type("waits for the auditor")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.get_by_text("Kept with your name and the time.")).to_be_visible()
+    await ready(page, "Visit")
+    assert [act.why for act in await standing.acts("line")] == ["waits for the auditor"]
+    await page.keyboard.press("]")
+    await page.wait_for_url(lambda url: "/visits/" in url and first not in url)
+    await ready(page, "Visit")
+    await page.keyboard.press("u")
+    await expect(page.get_by_text("unit asked 0 min ago")).to_be_visible()
+    await ready(page, "Visit")
+    await page.keyboard.press("[")
+    await page.wait_for_url(first)
+    await ready(page, "Visit")
+    await page.keyboard.press("Backspace")
+    await ready(page, "Work")
+    await page.keyboard.press("g")
+    await page.keyboard.press("r")
+    await page.wait_for_url(f"{address}/reports")
+
+
+async def test_keys_are_turned_off_and_stay_so(
+    standing: Standing,
+    browser: Browser,
+    address: str,
+) -> None:
+    """On every page of this browser, until they are turned on; a field is still recorded."""
+    page = await two_visits(standing, browser, address)
+    await page.get_by_role("button", name="Turn keys off").click()
+    await page.goto(f"{address}/work")
+    await expect(page.get_by_text("choose, to here")).to_be_hidden()
+    await page.keyboard.press("j")
+    assert await page.evaluate("document.activeElement.matches('a.first')") is False
+    await page.get_by_role("button", name="Turn keys on").click()
+    await page.keyboard.press("j")
+    await expect(page.locator("a.first").first).to_be_focused()
+
+
+async def test_who_may_only_look_is_offered_no_key_that_says_something(
+    standing: Standing,
+    browser: Browser,
+    address: str,
+) -> None:
+    """A viewer has no boxes to choose rows by, and no buttons on a visit."""
+    page = await two_visits(standing, browser, address, "viewer")
+    await expect(page.locator("input[name=visit]")).to_have_count(0)
+    await expect(page.locator("footer")).not_to_contain_text("assign")
+    await page.keyboard.press("j")
+    await page.keyboard.press("Enter")
+    await ready(page, "Visit")
+    await expect(page.locator(".visit-head button")).to_have_count(0)
