@@ -45,9 +45,7 @@ async def test_a_list_is_worked_by_keys(standing: Standing, browser: Browser, ad
     await ready(page, "Work")
     await page.keyboard.press("j")
     await page.keyboard.press("Enter")
-    await expect(
-        page.get_by_role("heading", name="When did carboplatin stop?").first
-    ).to_be_visible()
+    await ready(page, "Visit")
     first = page.url.partition("?")[0]
     await page.keyboard.press("h")
     await expect(page.locator("#hold-reason")).to_be_focused()
