@@ -12,10 +12,9 @@ from typing import Any
 
 from chargeline.coding.assembly import SHOWN_PLACES
 from chargeline.coding.run import CodedVisit, Run, SetAside
-from chargeline.drafting.visit_record import authorizations_of, courses_of, last_day_of, record_of
+from chargeline.drafting.record_shapes import authorization_shapes, course_shapes, lacking_shapes
 from chargeline.engine import Finding, Rulebook, Timeline
 from chargeline.published.answers import SaidByAPerson
-from chargeline.published.authorizations import details_of
 from chargeline.published.given import AdministrationFacts
 from chargeline.published.model import PublishedModel
 from chargeline.published.shapes import Line, OpenQuestion, WithheldService
@@ -24,8 +23,6 @@ from chargeline.published.standing import (
     AuthorizationLacking,
     AuthorizationOfVisit,
     CourseOfVisit,
-    authorization_of_visit,
-    course_of_visit,
 )
 from chargeline.published.writing import (
     Steps,
@@ -157,15 +154,10 @@ def _of_visit(
 
 def _beside(coded: CodedVisit, timeline: Timeline, rulebook: Rulebook) -> dict[str, Any]:
     """How the courses and authorizations of a visit stand, and what its orders lack."""
-    record, last_day = record_of(coded, timeline), last_day_of(coded)
-    key, zone = timeline.key, timeline.context.zone
-    balances = authorizations_of(coded, record)
     return {
-        "courses": [course_of_visit(course) for course in courses_of(coded, record, rulebook)],
-        "authorizations": [authorization_of_visit(b, key, last_day, zone) for b in balances],
-        "needed": [
-            AuthorizationLacking.model_validate(details_of(need)) for need in coded.draft.needed
-        ],
+        "courses": course_shapes(coded, timeline, rulebook),
+        "authorizations": authorization_shapes(coded, timeline),
+        "needed": lacking_shapes(coded),
     }
 
 

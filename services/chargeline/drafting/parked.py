@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from chargeline.drafting.acting import act_of
 from chargeline.drafting.announcing import nudge
 from chargeline.drafting.inbound import InboundRecord, ReadRecord, problems_of
+from chargeline.drafting.masking import MESSAGE_TYPE
 from chargeline.drafting.processor import utc_now
 from chargeline.drafting.reading_back import has_headers, headers_read
 from chargeline.engine import VisitKey
@@ -68,6 +69,12 @@ def application_of(raw: bytes) -> str:
     """
     application = salvaged_header(raw).raw(3).partition("^")[0]
     return application if _APPLICATION.fullmatch(application) else ""
+
+
+def type_of(raw: bytes) -> str:
+    """What MSH-9 of a message says; "" where it is no type of message, and might be anything."""
+    kind = salvaged_header(raw).raw(9)
+    return kind if MESSAGE_TYPE.fullmatch(kind) else ""
 
 
 def sorted_out(messages: Sequence[StoredParkedMessage], *, to_send: bool) -> SortedOut:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from chargeline.drafting.codes_named import check_code
-from chargeline.drafting.masking import MESSAGE_TYPE, masked, shape
+from chargeline.drafting.masking import masked, shape
 from chargeline.drafting.parked import (
     SeeingTo,
     act_on,
@@ -20,10 +20,10 @@ from chargeline.drafting.parked import (
     parked_pages,
     see_to,
     sorted_out,
+    type_of,
 )
 from chargeline.drafting.reading_back import headers_read
 from chargeline.engine import printable
-from chargeline.hl7.acknowledge import salvaged_header
 from chargeline.ledger.errors import UnreadableRow
 from chargeline.ledger.records import StoredParkedMessage
 from chargeline.operate.left_out import say_left_out
@@ -81,13 +81,11 @@ def parked_list(code: str = "", *, as_json: bool = False) -> Command:
 
 
 def _listed(message: StoredParkedMessage) -> ListedMessage:
-    header = salvaged_header(message.raw)
-    kind = header.raw(9)
     return ListedMessage(
         id=message.id,
         first_seen=message.first_seen.isoformat(timespec="seconds"),
         code=message.code,
-        message_type=kind if MESSAGE_TYPE.fullmatch(kind) else "",
+        message_type=type_of(message.raw),
         sender=application_of(message.raw),
         peer=headers_read(message).get(PEER, ""),
         facility=message.facility,

@@ -10,23 +10,24 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
-from chargeline.workbench.api import looks, sayings
+from chargeline.workbench.api import looks, parked, sayings
 from chargeline.workbench.api.problems import PROBLEM, ProblemDetails, add_handlers
 
 PREFIX = "/api"
 VERSION = "1.0.0"
 """Of the API. Within v1 we may add an address or a key; a reader ignores keys it does not know."""
 _SUMMARY = (
-    "What waits for a person, visits with their reasons, what runs, operations, and what may be "
-    "said of them: the same as on the pages. A program sends `Authorization: Bearer TOKEN`; "
-    "`chargeline workbench-token add` makes one. All that is looked at and said is in the audit "
-    "trail. An ETag that comes back as If-None-Match saves the answer (304)."
+    "What waits for a person, visits with their reasons, what runs, operations, parked messages, "
+    "and what may be said of them: the same as on the pages. A program sends "
+    "`Authorization: Bearer TOKEN`; `chargeline workbench-token add` makes one. All that is looked "
+    "at and said is in the audit trail. An ETag that comes back as If-None-Match saves the answer "
+    "(304)."
 )
 _PROBLEMS = {
     "400": "The body is no text in UTF-8.",
     "401": "Nobody: no token, no session, or one that has ended.",
     "403": "The role lacks the right, or a browser did not send the token of its session.",
-    "404": "There is no such visit, question or revision.",
+    "404": "There is no such visit, question, revision or row, or no longer.",
     "409": "The question has changed, or nobody asks it any more; `changed` says how it stands.",
     "412": "The visit has changed; `changed` says how it stands.",
     "422": "A value cannot be; nothing was recorded.",
@@ -58,7 +59,7 @@ def new_api() -> FastAPI:
         root_path_in_servers=False,
         generate_unique_id_function=lambda route: route.name,
     )
-    for part in (looks, sayings):
+    for part in (looks, sayings, parked):
         api.include_router(part.router, responses={422: {"description": _PROBLEMS["422"]}})
     add_handlers(api)
     api.openapi = lambda: document(api)  # type: ignore[method-assign]

@@ -1,10 +1,11 @@
-"""What the API shows: who asks, the work list, a visit, what runs, and operations.
+"""What the API shows: who asks, the work list, a visit with its courses, what runs, operations.
 
 It owns the addresses that are only read. Each look at a visit is in the audit trail, but not where
 the caller had it already (304).
 """
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, NamedTuple
 
 from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
@@ -17,15 +18,23 @@ from chargeline.workbench.api.shapes import (
     Caller,
     Number,
     QuestionInFull,
+    VisitAuthorizations,
+    VisitCourses,
     VisitNow,
     WorkAsked,
     WorkPage,
     WorkVisit,
 )
 from chargeline.workbench.api.tagged import JSON, has_it, shown
-from chargeline.workbench.api.visits import question_in_full, visit_href, visit_now
-from chargeline.workbench.bench import TheBench
-from chargeline.workbench.looking import look_at, note_look, revision_at
+from chargeline.workbench.api.visits import (
+    question_in_full,
+    visit_authorizations,
+    visit_courses,
+    visit_href,
+    visit_now,
+)
+from chargeline.workbench.bench import Bench, TheBench
+from chargeline.workbench.looking import LookedAt, look_at, note_look, revision_at
 from chargeline.workbench.operations.items import OperationsItems
 from chargeline.workbench.operations.routes import OperationsQuery, items_asked
 from chargeline.workbench.people import Person
@@ -60,6 +69,36 @@ TheVisit = Annotated[VisitKey, Depends(the_visit)]
 TheQuestion = Annotated[Number, Path(description="The number of the question")]
 
 
+class VisitLook(NamedTuple):
+    """A look at a visit: the request, the workbench that it is sent to, who looks, and at what."""
+
+    request: Request
+    bench: Bench
+    caller: Person
+    key: VisitKey
+
+
+def visit_look(request: Request, bench: TheBench, caller: MayLook, key: TheVisit) -> VisitLook:
+    """The look that a request asks for."""
+    return VisitLook(request, bench, caller, key)
+
+
+TheLook = Annotated[VisitLook, Depends(visit_look)]
+
+
+async def _seen(look: VisitLook, make: Callable[[LookedAt, Bench], BaseModel]) -> Response:
+    """What `make` makes of the visit; the look is in the audit trail where it is shown (not 304).
+
+    Raises NotThereError.
+    """
+    async with look.bench.ledger.view() as view:
+        looked = await look_at(look.bench, view, look.key)
+    answer = shown(look.request, make(looked, look.bench))
+    if answer.status_code == 200:
+        await note_look(look.bench, look.caller, look.key, "visit.show")
+    return answer
+
+
 @router.get("/me", tags=["caller"], summary="Who asks")
 async def show_caller(caller: TheCaller) -> Caller:
     """Who the caller is, what the caller may do, and until when the token holds."""
@@ -90,16 +129,37 @@ async def list_work(
 @router.get(
     "/visits/{facility}/{visit}", tags=["visit"], response_model=VisitNow, summary="A visit"
 )
-async def show_visit(request: Request, bench: TheBench, caller: MayLook, key: TheVisit) -> Response:
+async def show_visit(look: TheLook) -> Response:
     """A visit as it is drafted now: lines and why, questions with their choices, what was said,
     readiness and revisions. The look goes into the audit trail.
     """
-    async with bench.ledger.view() as view:
-        looked = await look_at(bench, view, key)
-    answer = shown(request, visit_now(looked, bench))
-    if answer.status_code == 200:
-        await note_look(bench, caller, key, "visit.show")
-    return answer
+    return await _seen(look, visit_now)
+
+
+@router.get(
+    "/visits/{facility}/{visit}/courses",
+    tags=["visit"],
+    response_model=VisitCourses,
+    summary="The courses of radiation of a visit",
+)
+async def show_courses(look: TheLook) -> Response:
+    """The courses that the visit tells of, as all visits of the patient tell them. Another visit
+    may change them and not this one. The look goes into the audit trail.
+    """
+    return await _seen(look, visit_courses)
+
+
+@router.get(
+    "/visits/{facility}/{visit}/authorizations",
+    tags=["visit"],
+    response_model=VisitAuthorizations,
+    summary="The authorizations of a visit",
+)
+async def show_authorizations(look: TheLook) -> Response:
+    """The authorizations that the visit names, tells of or may use, with what all visits use of
+    them, and what its orders lack. The look goes into the audit trail.
+    """
+    return await _seen(look, visit_authorizations)
 
 
 @router.get(
@@ -108,16 +168,13 @@ async def show_visit(request: Request, bench: TheBench, caller: MayLook, key: Th
     response_model=QuestionInFull,
     summary="A question, and what each answer would draft",
 )
-async def show_question(
-    request: Request, bench: TheBench, caller: MayLook, key: TheVisit, question: TheQuestion
-) -> Response:
+async def show_question(look: TheLook, question: TheQuestion) -> Response:
     """An open question with what each choice would draft. The look goes into the audit trail."""
-    async with bench.ledger.view() as view:
-        looked = await look_at(bench, view, key)
-    answer = shown(request, question_in_full(looked, bench, question))
-    if answer.status_code == 200:
-        await note_look(bench, caller, key, "visit.show")
-    return answer
+
+    def make(looked: LookedAt, bench: Bench) -> QuestionInFull:
+        return question_in_full(looked, bench, question)
+
+    return await _seen(look, make)
 
 
 class PublishedRevision(BaseModel):

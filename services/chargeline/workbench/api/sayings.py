@@ -1,4 +1,4 @@
-"""What may be said through the API: an answer, a word on a line, who sees to a visit, a reveal.
+"""What may be said through the API of visits: answers, words, who sees to them, what still runs.
 
 It owns the addresses that write, and the condition under which they do: an answer names the state
 of the question or of the visit that it rests on, and is not recorded when that has changed.
@@ -22,6 +22,8 @@ from chargeline.workbench.api.shapes import (
     Kept,
     PatientOfVisit,
     RevealAsked,
+    StillRunningGiven,
+    StillRunningKept,
     VisitNamed,
     VisitsAsked,
     VisitsGiven,
@@ -33,6 +35,7 @@ from chargeline.workbench.api.visits import visit_now, what_changed
 from chargeline.workbench.bench import Bench, OutdatedError, TheBench
 from chargeline.workbench.looking import LookedAt, look_at, note_look
 from chargeline.workbench.people import Person
+from chargeline.workbench.running.routes import keep_running
 from chargeline.workbench.saying import (
     AnswerToTakeBack,
     WordOnLine,
@@ -175,6 +178,26 @@ async def ask_units(bench: TheBench, caller: MayAsk, asked: VisitsAsked) -> Visi
     keys = _keys(asked.visits)
     await note_asked(bench, caller, keys)
     return VisitsNoted(visits=len(keys))
+
+
+@router.post(
+    "/still-running", tags=["say"], status_code=201, summary="Say that an infusion still runs"
+)
+async def say_running(
+    bench: TheBench, caller: MayAsk, given: StillRunningGiven
+) -> StillRunningKept:
+    """For a quarter of an hour its row waits behind the others. Nothing is kept of an infusion that
+    is not on the board any more (404), such as one whose stop was charted meanwhile.
+    """
+    key = VisitKey(given.facility, given.visit)
+    said = await keep_running(bench, caller, key, given.question_id, why=given.reason)
+    return StillRunningKept(
+        facility=said.facility,
+        visit=said.visit,
+        question_id=said.question_id,
+        until=said.until,
+        by=said.who,
+    )
 
 
 def _keys(visits: list[VisitNamed]) -> list[VisitKey]:

@@ -11,6 +11,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstrai
 from chargeline.engine import answer_words, words
 from chargeline.published.answers import SaidByAPerson
 from chargeline.published.shapes import Changes, DocumentationQuestion, Encounter
+from chargeline.published.standing import AuthorizationLacking, AuthorizationOfVisit, CourseOfVisit
 from chargeline.workbench.addresses import Id, Reason, Text
 from chargeline.workbench.rights import Right, Role
 from chargeline.workbench.work.asked_for import WorkQuery
@@ -192,6 +193,75 @@ class VisitNow(BaseModel):
     asked_unit_at: AwareDatetime | None
 
 
+class VisitCourses(BaseModel):
+    """The courses of radiation of which a visit tells, as all visits of its patient tell them."""
+
+    model_config = example(
+        facility="ZEBRA",
+        visit="V100001",
+        courses=[
+            {
+                "course": "C1",
+                "sessions": 7,
+                "in_question": 0,
+                "booked": 0,
+                "planned": [30],
+                "missing": [],
+                "ended": False,
+                "here": [5, 6, 7],
+                "counted_with": [],
+                "management": [
+                    {
+                        "beam": "external",
+                        "sessions": 7,
+                        "code": "77427",
+                        "units": 1,
+                        "to_next": 3,
+                        "with_the_end": False,
+                    }
+                ],
+            }
+        ],
+    )
+
+    facility: str
+    visit: str
+    courses: list[CourseOfVisit] = Field(description="By number; empty where it tells of none")
+
+
+class VisitAuthorizations(BaseModel):
+    """The authorizations that a visit names, tells of or may use, and what its orders lack."""
+
+    model_config = example(
+        facility="ZEBRA",
+        visit="V100001",
+        authorizations=[
+            {
+                "number": "A77",
+                "item": "J2860",
+                "payer": "UNITEDHEALTHCARE",
+                "codes": ["J2860"],
+                "starts": "2026-10-01",
+                "until": "2027-03-31",
+                "basis": "units",
+                "granted": "200",
+                "used": "80",
+                "not_covered": "0",
+                "left": "120",
+                "status": "approved",
+                "says": "approved on 2026-10-01",
+                "taken": [{"day": "2026-10-05", "amount": "80"}],
+            }
+        ],
+        needed=[],
+    )
+
+    facility: str
+    visit: str
+    authorizations: list[AuthorizationOfVisit] = Field(description="By number, with what is left")
+    needed: list[AuthorizationLacking] = Field(description="By orders for which none is on file")
+
+
 class AnswerGiven(BaseModel):
     """An answer to a question. Give `fingerprint`, or If-Match with the ETag of the visit."""
 
@@ -281,6 +351,27 @@ class VisitsNoted(BaseModel):
     """How many visits were noted."""
 
     visits: int
+
+
+class StillRunningGiven(VisitNamed):
+    """An infusion of the board that still runs, and where that can be seen."""
+
+    model_config = example(
+        facility="ZEBRA", visit="V100001", question_id="5b1f0a2c9d3e", reason="the rate was halved"
+    )
+
+    question_id: Number = Field(description="As the row of the board has it")
+    reason: Reason = Field(description="Why; name no patient")
+
+
+class StillRunningKept(BaseModel):
+    """How long it counts that an infusion was said to run, and who said it."""
+
+    facility: str
+    visit: str
+    question_id: str
+    until: AwareDatetime = Field(description="From then on its row is past its end again")
+    by: str
 
 
 class WhatChanged(BaseModel):

@@ -10,7 +10,8 @@ from pydantic import TypeAdapter
 from pydantic_core import to_json
 
 from chargeline.drafting.answering import money_moved, questions_of_visit, would_draft
-from chargeline.engine import Consequence, Finding, VisitKey
+from chargeline.drafting.record_shapes import authorization_shapes, course_shapes, lacking_shapes
+from chargeline.engine import Consequence, Finding, Timeline, VisitKey
 from chargeline.ledger.records import StoredRevision
 from chargeline.published.answers import SaidByAPerson
 from chargeline.published.events import questions_of
@@ -31,6 +32,8 @@ from chargeline.workbench.api.shapes import (
     QuestionAsked,
     QuestionInFull,
     RevisionOfVisit,
+    VisitAuthorizations,
+    VisitCourses,
     VisitNow,
     WhatChanged,
     WouldDraft,
@@ -56,7 +59,7 @@ def visit_now(looked: LookedAt, bench: Bench) -> VisitNow:
     maker = bench.processor.maker
     draft, row, given = looked.drafted.draft, looked.rows.row, looked.assignment
     whole = _whole(looked, bench)
-    timeline = whole.timeline or looked.drafted.timeline
+    timeline = _answered(whole, looked)
     context = timeline.context
     status = row.status if row is not None else "open"
     incomplete = row.incomplete if row is not None else False
@@ -90,6 +93,23 @@ def visit_now(looked: LookedAt, bench: Bench) -> VisitNow:
         revisions=_revisions(looked.rows.revisions, timeline.key),
         owner=given.owner if given is not None else "",
         asked_unit_at=given.asked_unit_at if given is not None else None,
+    )
+
+
+def visit_courses(looked: LookedAt, bench: Bench) -> VisitCourses:
+    """The courses of radiation of the visit."""
+    visit, timeline = looked.drafted, _answered(_whole(looked, bench), looked)
+    courses = course_shapes(visit, timeline, bench.processor.maker.rulebook)
+    return VisitCourses(**timeline.key._asdict(), courses=courses)
+
+
+def visit_authorizations(looked: LookedAt, bench: Bench) -> VisitAuthorizations:
+    """The authorizations of the visit, and what its orders lack."""
+    visit, timeline = looked.drafted, _answered(_whole(looked, bench), looked)
+    return VisitAuthorizations(
+        **timeline.key._asdict(),
+        authorizations=authorization_shapes(visit, timeline),
+        needed=lacking_shapes(visit),
     )
 
 
@@ -140,6 +160,11 @@ def what_changed(looked: LookedAt, bench: Bench, number: str) -> WhatChanged:
 def _whole(looked: LookedAt, bench: Bench) -> VisitDraft:
     formulary = bench.processor.maker.rulebook.formulary
     return visit_draft(looked.drafted.draft, looked.drafted.timeline, formulary)
+
+
+def _answered(whole: VisitDraft, looked: LookedAt) -> Timeline:
+    """The timeline of the visit after all answers."""
+    return whole.timeline or looked.drafted.timeline
 
 
 def _questions(

@@ -1,17 +1,18 @@
 """What the screen Operations shows, the same for the page and for JSON; parked groups also as CSV.
 
-It owns how parked messages become groups of one cause and one sender, and how the last message of
-each kind becomes a sender that was heard. Of a message only its shape is shown.
+It owns how parked messages become groups of one cause and one sender, how a single one is told, and
+how the last message of each kind becomes a sender that was heard. Of a message only its shape is
+shown.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, cast
 
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 
 from chargeline.drafting.masking import MESSAGE_TYPE, masked
-from chargeline.drafting.parked import WITHOUT_BYTES, application_of, sorted_out
+from chargeline.drafting.parked import application_of, sorted_out, type_of
 from chargeline.drafting.reading_back import has_headers, headers_read
 from chargeline.engine import MEANINGS, FindingCode, PublishedTables, Rulebook, printable
 from chargeline.ledger.counting import Counts
@@ -40,6 +41,24 @@ class ParkedGroup(BaseModel):
     can_be_sent: bool = Field(description="Whether the ledger has bytes to send again")
     numbers: str = Field(description="The numbers of the messages, with blanks between")
     shape: str = Field(description="The oldest one, with the shape of its values")
+
+
+class ParkedItem(BaseModel):
+    """A parked message. Of the message itself it has only the type and the sender."""
+
+    number: int
+    code: str
+    says: str = Field(description="The code in words")
+    type: str = Field(description="MSH-9, such as RAS^O17; empty where that is no type")
+    sender: str = Field(description="Sending application and peer; or `unknown sender`")
+    facility: str
+    is_of_visit: bool = Field(description="Whether a visit waits for it")
+    first_seen: AwareDatetime
+    field: str = Field(description="Where the fault is")
+    expected: str
+    found: str
+    do: str
+    can_be_sent: bool = Field(description="Whether the ledger has bytes to send again")
 
 
 class SenderHeard(BaseModel):
@@ -127,10 +146,9 @@ def groups_of(messages: Sequence[StoredParkedMessage]) -> list[ParkedGroup]:
 
 def _group(sender: str, rows: Sequence[StoredParkedMessage]) -> ParkedGroup:
     first = rows[0]
-    opens = not first.data_key
     return ParkedGroup(
         code=first.code,
-        says=MEANINGS.get(cast(FindingCode, first.code), first.code),
+        says=_in_words(first.code),
         sender=sender,
         facility=first.facility or "",
         count=len(rows),
@@ -141,10 +159,37 @@ def _group(sender: str, rows: Sequence[StoredParkedMessage]) -> ParkedGroup:
         expected=first.expected,
         found=first.found,
         do=first.do,
-        can_be_sent=bool(sorted_out(rows, to_send=True).usable) and first.code not in WITHOUT_BYTES,
+        can_be_sent=_can_be_sent(rows),
         numbers=" ".join(str(row.id) for row in rows),
-        shape="\n".join(map(printable, masked(first.raw))) if opens else "",
+        shape="" if first.data_key else "\n".join(map(printable, masked(first.raw))),
     )
+
+
+def parked_item(message: StoredParkedMessage) -> ParkedItem:
+    """One parked message."""
+    return ParkedItem(
+        number=message.id,
+        code=message.code,
+        says=_in_words(message.code),
+        type="" if message.data_key else type_of(message.raw),
+        sender=_sender_of(message),
+        facility=message.facility or "",
+        is_of_visit=bool(message.visit),
+        first_seen=message.first_seen,
+        field=message.where_,
+        expected=message.expected,
+        found=message.found,
+        do=message.do,
+        can_be_sent=_can_be_sent([message]),
+    )
+
+
+def _in_words(code: str) -> str:
+    return MEANINGS.get(cast(FindingCode, code), code)
+
+
+def _can_be_sent(rows: Sequence[StoredParkedMessage]) -> bool:
+    return bool(sorted_out(rows, to_send=True).usable)
 
 
 def _sender_of(message: StoredParkedMessage | StoredMessage) -> str:

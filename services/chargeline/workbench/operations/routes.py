@@ -1,10 +1,9 @@
 """The addresses of Operations: the page, JSON, CSV, and what is done to parked messages.
 
-It owns the requests. Whoever tries messages has them read by the rules and profiles of this
-program, and nothing is stored but the act. What a retry and a drop do is in `drafting/parked.py`.
+It owns the requests. What is done to messages is in `seeing.py`, which the API uses too, and what
+the screen shows is in `items.py`.
 """
 
-from collections import Counter
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
 
@@ -12,28 +11,23 @@ from fastapi import APIRouter, Depends, Form, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from chargeline.drafting.acting import act_of
-from chargeline.drafting.parked import AT_ONCE, SeeingTo, TriedMessage, see_to, sorted_out, tried
-from chargeline.ledger.errors import NotFound
-from chargeline.ledger.records import StoredParkedMessage
-from chargeline.ledger.view import View
+from chargeline.drafting.parked import SeeingTo, TriedMessage
 from chargeline.workbench.addresses import with_query
-from chargeline.workbench.bench import (
-    OUR_FORM,
-    Bench,
-    NotThereError,
-    TheBench,
-    needs,
-    not_valid,
-)
+from chargeline.workbench.bench import OUR_FORM, Bench, TheBench, needs
 from chargeline.workbench.downloads import table_of
 from chargeline.workbench.operations.items import FeedSeen, OperationsItems, ParkedGroup, items_of
+from chargeline.workbench.operations.seeing import (
+    PARKED_MOST,
+    REASON_MOST,
+    again_of,
+    readable_of,
+    see_to_messages,
+    try_messages,
+)
 from chargeline.workbench.pages import page
 from chargeline.workbench.people import Person
 
 router = APIRouter()
-PARKED_MOST = 1_000
-"""So many parked messages are read for the groups, the oldest first."""
 KINDS_MOST = 200
 """So many pairs of a facility and a type of message are looked up."""
 
@@ -94,29 +88,12 @@ class ChosenGroups(BaseModel):
     messages: list[Annotated[str, Field(max_length=20_000, pattern=r"^\d{1,18}( \d{1,18})*$")]] = (
         Field(default_factory=list, max_length=PARKED_MOST)
     )
-    reason: str = Field(default="", max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")
+    reason: str = Field(default="", max_length=REASON_MOST, pattern=r"^[^\x00-\x1f\x7f]*$")
 
+    @property
     def numbers(self) -> list[int]:
-        """The messages. Raises NotValidError where none was chosen, or too many."""
-        numbers = sorted({int(number) for group in self.messages for number in group.split()})
-        if numbers and len(numbers) <= PARKED_MOST:
-            return numbers
-        raise not_valid(
-            "messages",
-            f"1 to {PARKED_MOST} messages",
-            str(len(numbers)),
-            do="choose groups with the boxes before their rows; nothing was recorded",
-        )
-
-    def check_reason(self) -> None:
-        """Raise NotValidError where the reason is too short."""
-        if len(self.reason.strip()) < 3:
-            raise not_valid(
-                "reason",
-                "a reason of 3 to 200 characters",
-                f"{len(self.reason.strip())} characters",
-                do="say why they are given up; nothing was recorded",
-            )
+        """The messages of all groups."""
+        return [int(number) for group in self.messages for number in group.split()]
 
 
 Groups = Annotated[ChosenGroups, Form()]
@@ -125,15 +102,7 @@ Groups = Annotated[ChosenGroups, Form()]
 @router.post("/operations/try", dependencies=OUR_FORM, include_in_schema=False)
 async def try_parked(request: Request, bench: TheBench, person: MayRetry, form: Groups) -> Response:
     """Read messages again, and show what would become of them."""
-    numbers = form.numbers()
-    async with bench.ledger.view() as view:
-        messages = await still_parked(view, numbers)
-    result = _told(await tried(messages, bench.processor.read))
-    told = {"numbers": numbers, "would_be_read": result.count, "would_park": result.again}
-    what = f"{len(numbers)} messages"
-    act = act_of("parked.try", "parked", what, who=person.who, why=form.reason, details=told)
-    async with bench.ledger.batch() as batch:
-        await batch.audit([act])
+    result = _told(await try_messages(bench, person, form.numbers, form.reason))
     return await _page(request, bench, person, OperationsQuery(), result=result)
 
 
@@ -146,43 +115,20 @@ async def retry_parked(bench: TheBench, person: MayRetry, form: Groups) -> Respo
 @router.post("/operations/drop", dependencies=OUR_FORM, include_in_schema=False)
 async def drop_parked(bench: TheBench, person: MayRetry, form: Groups) -> Response:
     """Give messages up; their visits wait for them no more."""
-    form.check_reason()
     return await _seen_to(bench, SeeingTo("dropped", who=person.who, why=form.reason), form)
-
-
-async def still_parked(view: View, numbers: list[int]) -> list[StoredParkedMessage]:
-    """Those of some messages that nobody has seen to, in the order of their numbers."""
-    wanted, messages = set(numbers), list[StoredParkedMessage]()
-    after = min(numbers) - 1
-    while after < max(numbers):
-        rows = await view.parked("parked", AT_ONCE, after)
-        if not rows:
-            break
-        messages += [row for row in rows if row.id in wanted]
-        after = rows[-1].id
-    return messages
 
 
 async def _seen_to(bench: Bench, seeing: SeeingTo, form: ChosenGroups) -> Response:
     """See to messages, and go back to the screen, which says how many."""
-    numbers = form.numbers()
-    async with bench.ledger.view() as view:
-        messages = await still_parked(view, numbers)
-    usable = sorted_out(messages, to_send=seeing.status == "retried").usable
-    try:
-        await see_to(bench.ledger, bench.settings.topic_inbound, seeing, usable)
-    except NotFound as error:
-        raise NotThereError(*error.findings) from error
-    done: dict[str, Any] = {"done": seeing.status, "count": len(usable)}
-    done["left"] = len(numbers) - len(usable)
+    seen = await see_to_messages(bench, seeing, form.numbers)
+    done: dict[str, Any] = {"done": seeing.status, "count": len(seen.done), "left": len(seen.left)}
     return RedirectResponse(f"/operations?{urlencode(done)}", 303)
 
 
 def _told(results: list[TriedMessage]) -> Tried:
-    readable = [result.number for result in results if not result.code]
-    again = Counter(result.code for result in results if result.code)
+    readable = readable_of(results)
     return Tried(
-        readable=" ".join(map(str, readable)), count=len(readable), again=dict(again.most_common())
+        readable=" ".join(map(str, readable)), count=len(readable), again=again_of(results)
     )
 
 

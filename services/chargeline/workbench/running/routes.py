@@ -1,7 +1,8 @@
 """The addresses of the board: the page, JSON, CSV, and "it still runs".
 
-It owns the requests. The page asks for itself again every half minute, and pauses while somebody
-writes a reason or asked it to. That a unit was asked is noted by the form of the work list.
+It owns the requests, and what is kept when somebody says that a drug still runs, on the page or by
+the API. The page asks for itself again every half minute, and pauses while somebody writes a reason
+or asked it to. That a unit was asked is noted by the form of the work list.
 """
 
 from datetime import timedelta
@@ -12,7 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from chargeline.drafting.acting import act_of
-from chargeline.engine import Finding
+from chargeline.engine import Finding, VisitKey
 from chargeline.ledger.workbench_records import StoredStillRunning
 from chargeline.workbench.addresses import Reason, key_named, with_query
 from chargeline.workbench.bench import OUR_FORM, Bench, NotThereError, TheBench, needs
@@ -110,10 +111,19 @@ async def say_running(
     bench: TheBench, person: MaySay, form: Annotated[StillRunning, Form()]
 ) -> Response:
     """Keep that a drug still runs; for a quarter of an hour its row waits behind the others."""
-    facility, visit = key_named(form.visit)
+    await keep_running(bench, person, key_named(form.visit), form.question, why=form.reason)
+    return RedirectResponse(own_address(form.back), 303)
+
+
+async def keep_running(
+    bench: Bench, person: Person, key: VisitKey, question: str, *, why: str
+) -> StoredStillRunning:
+    """Keep that the drug of a row still runs, and record who said it. Raises NotThereError where
+    the board has no such row.
+    """
     now = bench.clock()
     board = await board_asked(bench, BoardQuery())
-    if (facility, visit, form.question) not in map(_named, board.running):
+    if (*key, question) not in map(_named, board.running):
         raise NotThereError(
             Finding(
                 "command.not_found",
@@ -124,21 +134,19 @@ async def say_running(
             )
         )
     said = StoredStillRunning(
-        facility=facility,
-        visit=visit,
-        question_id=form.question,
+        facility=key.facility,
+        visit=key.visit,
+        question_id=question,
         until=now + QUIET,
         who=person.who,
-        why=form.reason,
+        why=why,
     )
-    told = {"question": form.question, "until": said.until.isoformat()}
-    act = act_of(
-        "running.say", "visit", f"{facility}|{visit}", who=person.who, why=form.reason, details=told
-    )
+    told = {"question": question, "until": said.until.isoformat()}
+    act = act_of("running.say", "visit", "|".join(key), who=person.who, why=why, details=told)
     async with bench.ledger.batch() as batch:
         await batch.workbench.still_running(said, now)
         await batch.audit([act])
-    return RedirectResponse(own_address(form.back), 303)
+    return said
 
 
 def _named(item: RunningItem) -> tuple[str, str, str]:
