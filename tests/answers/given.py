@@ -45,13 +45,20 @@ def answer(
 ) -> GivenAnswer:
     """An answer to the one question of a code, in a run of one visit or the visit of a number."""
     coded = _visit(run, visit)
-    question, key = _asked(coded, code), coded.timeline.key
+    return answer_to(coded, _asked(coded, code), choice, value, at=at)
+
+
+def answer_to(
+    visit: CodedVisit, question: Asked, choice: str, value: str = "", *, at: datetime = EVENING
+) -> GivenAnswer:
+    """An answer to a question of a visit."""
+    key = visit.timeline.key
     return GivenAnswer.model_validate(
         {
             "facility": key.facility,
             "visit": key.visit,
             "question_id": question.question_id,
-            "code": code,
+            "code": question.question.finding.code,
             "drug": question.question.drug,
             "administrations": question.question.administrations,
             "fingerprint": question.fingerprint,

@@ -13,7 +13,7 @@ Every visit sees the same sessions, so every visit parts them in the same way.
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
-from itertools import groupby, pairwise
+from itertools import pairwise
 from typing import NamedTuple
 
 from chargeline.engine.answers.beside import AnswersBeside
@@ -246,33 +246,40 @@ def _numbers(own: Sequence[Session], following: Sequence[Session]) -> NumbersFac
 
 def _begin_again(own: Sequence[Session], following: Sequence[Session]) -> bool:
     """Whether two or more sessions in a row have numbers that a course had, each one higher than
-    the one before it, and the course does not go on with a next number of its own behind them.
+    the one before it, and the course does not go on behind them: with its own plan where they say
+    another one, else with a next number of its own.
 
     Reports of some of them may be missing: one of three, two of six.
     """
     here = {session.number for session in own if session.number is not None}
     highest = max(here)
-    told = [session.number for session in following if session.number is not None]
-    first, *rest = [number for number, _same in groupby(told)]
-    if not rest or not first < rest[0] <= min(highest, first + _LOST_MOST + 1):
+    row = _row(following)
+    first, *rest = [number for number, _session in row]
+    if not rest or rest[0] > min(highest, first + _LOST_MOST + 1):
         return False
-    if here.isdisjoint((first, rest[0])) or _old_plan_goes_on(own, following):
+    if here.isdisjoint((first, rest[0])):
         return False
+    plans = {session.planned for session in own} - {None}
+    if following[0].planned not in {None, *plans}:
+        return not any(session.planned in plans for _number, session in row)
     before, in_row = first, 1
     for number in rest:
-        if number <= before:
-            break
         if number > highest and before < highest:
             return number - before <= 1 + min(_LOST_MOST, in_row // 3)
         before, in_row = number, in_row + 1
     return True
 
 
-def _old_plan_goes_on(own: Sequence[Session], following: Sequence[Session]) -> bool:
-    """Whether sessions that follow have the plan of a course again, behind some with another."""
-    plans = {session.planned for session in own}
-    new = following[0].planned
-    return new not in {None, *plans} and any(session.planned in plans for session in following)
+def _row(following: Sequence[Session]) -> list[tuple[int, Session]]:
+    """The first sessions of some with their numbers, each higher than the one before it."""
+    row: list[tuple[int, Session]] = []
+    for session in following:
+        if session.number is None or (row and session.number == row[-1][0]):
+            continue
+        if row and session.number < row[-1][0]:
+            break
+        row.append((session.number, session))
+    return row
 
 
 _LOST_MOST = 2
