@@ -95,6 +95,20 @@ def test_two_reports_of_a_day_in_the_wrong_order_change_nothing(tmp_path: Path) 
     assert CODE in codes(run(tmp_path, sent))
 
 
+@pytest.mark.parametrize(("choice", "units"), [("new_course", 4), ("same_course", 3)])
+def test_a_course_that_begins_on_the_day_on_which_another_ends(
+    tmp_path: Path, choice: str, units: int
+) -> None:
+    """The eighth of eight in the morning, the first of eight in the afternoon."""
+    afternoon = fraction(1, "202604081600", technique="3D", planned="8")
+    sent = [*one_a_day(range(1, 9), 1, "8"), afternoon, *one_a_day(range(2, 9), 9, "8")]
+    before = run(tmp_path, sent)
+    assert set(codes(before)) == {CODE}
+    after = run(tmp_path, sent, answer(before, CODE, choice))
+    assert len(management(after)) == units
+    assert set(codes(after)) <= {"radiation.beyond_plan"}
+
+
 def test_a_gap_before_the_course_was_resumed_stays_one(tmp_path: Path) -> None:
     """Fractions 5 and 6 of the first part are asked about, though the second part tells such."""
     sent = [*one_a_day([1, 2, 3, 4, 0, 0, 7, 8], 1, "25"), *one_a_day(range(1, 11), 10, "10")]

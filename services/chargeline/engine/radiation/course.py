@@ -13,7 +13,7 @@ in which the session lies that completes it.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -229,14 +229,14 @@ def _judged(
     sessions: Sequence[Session],
     contradicted: Mapping[SessionKey, FindingCode],
     least_break: timedelta,
-    resumed: Sequence[date],
+    resumed: Sequence[datetime],
     *,
     answers: AnswersBeside,
 ) -> _SessionsJudged:
     """The sessions that count, and those that do not.
 
     `contradicted` are those that the schedule contradicts, with the reason. Two reports of one
-    fraction at one time tell of one session. On the days of `resumed` its numbers may begin again.
+    fraction at one time tell of one session. At the times of `resumed` its numbers may begin again.
     """
     is_reported = any(session.reported for session in sessions)
     judged = _SessionsJudged([], {}, [], second_series=set(), beside=set())
@@ -248,7 +248,7 @@ def _judged(
         if session.is_struck or key_of(session) in told:
             continue
         told.add(key_of(session))
-        while resumed and session.day >= resumed[0]:
+        while resumed and session.at >= resumed[0]:
             numbers, resumed = {}, resumed[1:]
         doubt = contradicted.get(key_of(session))
         if doubt is None and is_reported and not session.reported:
@@ -338,14 +338,14 @@ def _gaps(
         yield from _gaps_in(stretch, here, highest if here and min(here) > highest else 0)
 
 
-def _stretches(counted: Sequence[Session], resumed: Sequence[date]) -> list[list[Session]]:
+def _stretches(counted: Sequence[Session], resumed: Sequence[datetime]) -> list[list[Session]]:
     """The sessions, parted where the course was resumed and its numbers begin again."""
     stretches: list[list[Session]] = []
     to_come, last = list(resumed), 0
     for session in counted:
-        is_resumed = bool(to_come) and session.day >= to_come[0]
+        is_resumed = bool(to_come) and session.at >= to_come[0]
         if is_resumed and session.number is not None:
-            to_come = [day for day in to_come if day > session.day]
+            to_come = [at for at in to_come if at > session.at]
         begins = is_resumed and session.number is not None and session.number <= last
         if begins or not stretches:
             stretches.append([])

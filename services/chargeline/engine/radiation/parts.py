@@ -12,7 +12,7 @@ Every visit sees the same sessions, so every visit parts them in the same way.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -31,16 +31,18 @@ from chargeline.engine.words import IS_YES
 class CourseOfNumber(NamedTuple):
     """One course under a number that several have, from its first to its last day.
 
-    `highest` is the highest number of a fraction before it, 0 for none. `resumed` are the days on
-    which it was resumed after a silence, as a person says. `question` asks whether it is another
+    `since` is the time of its first session. `highest` is the highest number of a fraction before
+    it, 0 for none. `resumed` are the times of the sessions with which it was resumed, as a person
+    says. `question` asks whether it is another
     course than the one before; None where nobody need ask.
     """
 
     name: str
     first: date
     last: date
+    since: datetime
     highest: int = 0
-    resumed: tuple[date, ...] = ()
+    resumed: tuple[datetime, ...] = ()
     question: Question | None = None
 
     def days_to(self, day: date) -> int:
@@ -78,6 +80,17 @@ class Parts(NamedTuple):
         """The course of a number on a day: that with the nearest sessions, the earlier of two."""
         parts = self.of_number.get(number, ())
         return min(parts, key=lambda part: part.days_to(day)).name if parts else number
+
+    def _name_for(self, session: Session) -> str:
+        """The course of a session. Where one ends on the day on which the next begins, its time
+        says which.
+        """
+        parts = self.of_number.get(session.course, ())
+        of_day = [part for part in parts if part.first <= session.day <= part.last]
+        if len(of_day) < 2 or not session.timed:
+            return self.name_on(session.course, session.day)
+        begun = [part for part in of_day if part.since <= session.at]
+        return (begun[-1] if begun else of_day[0]).name
 
     def name_for_service(self, number: str, day: date) -> str:
         """The course that a service is for: what is planned after the last session of one course is
@@ -151,7 +164,7 @@ class Parts(NamedTuple):
         )
 
     def _of_session(self, session: Session) -> Session:
-        name = self.name_on(session.course, session.day)
+        name = self._name_for(session)
         unread = tuple([value._replace(course=name) for value in session.unread])
         return session._replace(course=name, unread=unread)
 
@@ -184,11 +197,11 @@ def _parts(
     sessions: Sequence[Session], ends: Sequence[date], rules: DayRules, answers: AnswersBeside
 ) -> Iterator[CourseOfNumber]:
     first = sessions[0]
-    part = CourseOfNumber(first.course, first.day, first.day)
+    part = CourseOfNumber(first.course, first.day, first.day, first.at)
     own = [first]
     highest = 0
     for place, session in enumerate(sessions[1:], 1):
-        is_later = session.day > part.last
+        is_later = session.day > part.last or (session.timed and session.at > own[-1].at)
         question = (
             _question(own, sessions[place:], ends, rules, answers=answers) if is_later else None
         )
@@ -197,13 +210,14 @@ def _parts(
             highest = max(highest, _highest(own))
             own = []
         if question is None or choice == "same_course":
-            resumed = (*part.resumed, session.day) if question is not None else part.resumed
+            resumed = (*part.resumed, session.at) if question is not None else part.resumed
             part = part._replace(last=session.day, resumed=resumed)
         else:
             yield part
             name = f"{session.course} from {session.day.isoformat()}"
             asked = None if choice == "new_course" else question
-            part = CourseOfNumber(name, session.day, session.day, highest, question=asked)
+            part = CourseOfNumber(name, session.day, session.day, session.at)
+            part = part._replace(highest=highest, question=asked)
         own.append(session)
     yield part
 

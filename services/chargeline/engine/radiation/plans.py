@@ -7,7 +7,7 @@ it had before, all of its sessions are held against that one.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import datetime
 from typing import NamedTuple
 
 from chargeline.engine.answers.beside import AnswersBeside
@@ -36,11 +36,11 @@ class WithinPlans(NamedTuple):
 
 def within_plans(
     sessions: Sequence[Session],
-    resumed: Sequence[date],
+    resumed: Sequence[datetime],
     beside: Collection[SessionKey],
     answers: AnswersBeside,
 ) -> WithinPlans:
-    """The sessions of a course beside its plans. `resumed` are the days on which it was resumed,
+    """The sessions of a course beside its plans. `resumed` are the times at which it was resumed,
     and `beside` the sessions of a second series under its numbers, which has its own plan where it
     says another one.
 
@@ -53,8 +53,8 @@ def within_plans(
     of_series: list[Session] = []
     to_come = list(resumed)
     for session in sessions:
-        if to_come and session.day >= to_come[0]:
-            to_come = [day for day in to_come if day > session.day]
+        if to_come and session.at >= to_come[0]:
+            to_come = [at for at in to_come if at > session.at]
             of_plan = [] if _is_new_plan(of_plan, session) else of_plan
         is_beside = key_of(session) in beside and session.planned not in {
             None,
