@@ -5,6 +5,7 @@ from playwright.async_api import Browser, Page, expect
 from tests.answers.test_answers import open_infusion
 
 from .asking import Standing
+from .test_running_page import at, in_unit
 from .test_screens import logged_in
 
 TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -68,6 +69,48 @@ async def test_a_list_is_worked_by_keys(standing: Standing, browser: Browser, ad
     await page.keyboard.press("g")
     await page.keyboard.press("r")
     await page.wait_for_url(f"{address}/reports")
+
+
+async def test_a_reason_that_is_written_on_the_list_holds_and_assigns_nobody(
+    standing: Standing, browser: Browser, address: str
+) -> None:
+    """Enter presses Hold; with the boxes chosen by mouse, X chooses from there on alone."""
+    page = await two_visits(standing, browser, address)
+    await page.locator("input[name=visit]").nth(1).click()
+    await page.keyboard.press("X")
+    await expect(page.locator("input[name=visit]:checked")).to_have_count(1)
+    await page.keyboard.press("h")
+    await page.keyboard.type("waits for pharmacy")
+    await page.keyboard.press("Enter")
+    await ready(page, "Work")
+    assert [act.why for act in await standing.acts("line")] == ["waits for pharmacy"]
+    assert await standing.acts("work.assign") == []
+
+
+async def test_keys_of_rows_act_in_the_row_with_the_focus(
+    standing: Standing, browser: Browser, address: str
+) -> None:
+    """On the board `u` and `s` do nothing before a row is gone to; `s` then leads to the field, and
+    what is written there is no key.
+    """
+    await at(standing, 10)
+    await standing.hear(*in_unit(open_infusion()))
+    page = await (await logged_in(browser, address, "nurse")).new_page()
+    await page.goto(f"{address}/running")
+    await ready(page, "Running now")
+    await page.keyboard.press("u")
+    await page.keyboard.press("s")
+    await page.keyboard.press("j")
+    await page.keyboard.press("s")
+    await page.wait_for_url("**say=**")
+    await ready(page, "Running now")
+    await expect(page.get_by_label("How do you know?")).to_be_focused()
+    await page.keyboard.type("unit says so")
+    await page.keyboard.press("Control+Enter")
+    await page.wait_for_url(lambda url: "say=" not in url)
+    await ready(page, "Running now")
+    assert [act.why for act in await standing.acts("running.say")] == ["unit says so"]
+    assert await standing.acts("work.ask") == []
 
 
 async def test_keys_are_turned_off_and_stay_so(

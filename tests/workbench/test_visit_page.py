@@ -118,6 +118,7 @@ async def test_an_answer_is_taken_back_and_asked_again(standing: Standing) -> No
     page = await tapir.post(f"{VISIT}/answers/back", **back)
     assert page.status_code == 200 and "When did carboplatin stop?" in page.text
     assert 'name="answer"' not in page.text
+    assert "taken back or answered anew" in text_of(page) and "found the note" in text_of(page)
     again = await okapi.post(f"{VISIT}/answers/back", **back)
     assert again.status_code == 409 and "another one has followed" in text_of(again)
     acts = [(act.who, act.why) for act in await standing.acts("answer")]

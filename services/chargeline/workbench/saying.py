@@ -131,7 +131,7 @@ def _outdated_answer() -> OutdatedError:
         Finding(
             "answer.outdated",
             expected="the last answer to a question of the visit",
-            found="one that was taken back, or that another one has followed",
+            found="none of that number that counts: it was taken back, or another one has followed",
             where="answer",
             do="see who said what; nothing was recorded",
         )

@@ -100,9 +100,7 @@ def _finish(address: str, method: str, operation: dict[str, Any]) -> None:
         codes.add("404")
     if method == "post":
         codes.add("400")
-    if address.endswith("/back"):
-        codes.add("409")
-    if address.endswith(("/answer", "/words")):
+    if address.endswith(("/answer", "/back", "/words")):
         codes |= {"409", "412"}
     if address.endswith("/answer"):
         codes.add("428")

@@ -118,12 +118,14 @@ async def take_back(
     key: TheVisit,
     answer: Annotated[Id, Path(description="The answer_id, as `said` of the visit names it")],
     given: AnswerBack,
+    if_match: IfMatch = "",
 ) -> Kept:
     """Take an answer back: its question is asked again, if the charting still asks it. One that no
-    longer counts is 409.
+    longer counts, or is none of the visit, is 409. If-Match is not needed.
     """
 
     def make(looked: LookedAt) -> Given:
+        _check(looked, bench, if_match)
         back = AnswerToTakeBack(answer=answer, reason=given.reason)
         return answer_taken_back(bench, caller, looked.drafted, back)
 

@@ -1,9 +1,11 @@
 // Single keys, as the foot of each page names them: j and k move along rows or lines, x chooses one and
 // X all up to it, Enter opens, 1 to 9 open a question, [ and ] lead to the visits beside this one in the
 // list, g and a letter to a screen. What an element with data-key does, its key does: a field is gone to,
-// what is closed is opened, anything else is done; of several it is the one in the row with the focus.
-// Ctrl and Enter in a field records its form. Single keys act outside of fields only, and whoever wants
-// none turns them off, which the browser remembers. Everything works without this file.
+// what is closed is opened, anything else is done. One that stands in a row acts with the focus in that
+// row only, and none that records something acts while an answer or a reason is being written. Ctrl and
+// Enter in a field press the first button of its form, as Enter does. Single keys act outside of fields
+// only, and whoever wants none turns them off, which the browser remembers. Everything works without
+// this file.
 (function () {
   "use strict";
 
@@ -58,10 +60,12 @@
     chosen = last;
   }
 
+  const list = () => JSON.parse(kept("sessionStorage", LIST) || '{"address": "", "visits": []}');
+
   function beside(step) {
-    const list = JSON.parse(kept("sessionStorage", LIST) || "[]");
-    const here = list.indexOf(location.pathname);
-    const address = here < 0 ? undefined : list[here + step];
+    const visits = list().visits;
+    const here = visits.indexOf(location.pathname);
+    const address = here < 0 ? undefined : visits[here + step];
     if (address) location.assign(address);
   }
 
@@ -77,7 +81,10 @@
 
   function keyed(key, row) {
     const wanted = `[data-key="${CSS.escape(key)}"]`;
-    return (row && row.querySelector(wanted)) || document.querySelector(wanted);
+    const all = Array.from(document.querySelectorAll(wanted));
+    const element = all.find((one) => !one.closest("tbody") || (row && row.contains(one)));
+    const writes = document.querySelector(".answer form, tr.saying form") !== null;
+    return element && writes && element.matches("button") ? undefined : element;
   }
 
   function isField(target) {
@@ -86,11 +93,13 @@
 
   function pressed(event) {
     if (event.ctrlKey && event.key === "Enter") {
-      const form = event.target.closest("form[method=post]");
-      if (form) form.requestSubmit();
+      const field = event.target.closest("input:not([type=checkbox]), select, textarea");
+      const button = field && field.form && field.form.querySelector("button[type=submit]");
+      if (button && field.form.method === "post") field.form.requestSubmit(button);
       return;
     }
-    if (event.ctrlKey || event.metaKey || event.altKey || isField(event.target)) return;
+    const writesSign = event.getModifierState("AltGraph");
+    if ((!writesSign && (event.ctrlKey || event.altKey)) || event.metaKey || isField(event.target)) return;
     if (kept("localStorage", OFF)) return;
     const all = rows();
     const here = all.findIndex((row) => row.contains(document.activeElement));
@@ -121,8 +130,11 @@
   // The list of work is where the visits beside one are looked for.
   if (document.querySelector("table[data-list]")) {
     const links = Array.from(document.querySelectorAll("table[data-list] a.first"));
-    keep("sessionStorage", LIST, JSON.stringify(links.map((link) => link.pathname)));
+    const visits = links.map((link) => link.pathname);
+    keep("sessionStorage", LIST, JSON.stringify({ address: location.pathname + location.search, visits }));
   }
+  const up = document.querySelector("a[data-key=Backspace]");
+  if (up && list().visits.includes(location.pathname)) up.href = list().address;
 
   const turn = document.getElementById("keys-off");
   if (turn) {
@@ -138,4 +150,8 @@
     tell();
   }
   document.addEventListener("keydown", pressed);
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("input[type=checkbox]"))
+      chosen = rows().findIndex((row) => row.contains(event.target));
+  });
 })();

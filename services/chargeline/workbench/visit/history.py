@@ -7,7 +7,7 @@ changed stands in the revision.
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
-from chargeline.engine import Draft, LineAnswer, Timeline
+from chargeline.engine import Answer, Draft, LineAnswer, Timeline
 from chargeline.ledger.records import StoredRevision
 from chargeline.published.shapes import Billed, Changes, LineChange
 from chargeline.workbench.visit.model import ChangedLine, RevisionRow, SaidRow, StateShown
@@ -15,6 +15,7 @@ from chargeline.workbench.visit.words import dollars, moment_of
 
 _HOLDS = StateShown("ready", "holds")
 _NO_LONGER = StateShown("warns", "the facts have changed")
+_NO_MORE = StateShown("plain", "taken back or answered anew")
 _A_WORD = StateShown("plain", "last word counts")
 
 
@@ -61,8 +62,24 @@ def _billed(billed: Billed) -> str:
 
 
 def said_rows(draft: Draft, timeline: Timeline, zone: ZoneInfo) -> tuple[SaidRow, ...]:
-    """What people answered and said of lines, in the order of time; `timeline` is as charted."""
+    """What people answered and said of lines, in the order of time; `timeline` is as charted.
+
+    An answer that was taken back, or that another one has followed, stays with what became of it.
+    """
     rows = []
+    standing_now = {standing.answer.message.digest for standing in draft.said}
+    for answer in timeline.answers:
+        if isinstance(answer, Answer) and answer.message.digest not in standing_now:
+            is_back = answer.choice == "withdraw"
+            row = SaidRow(
+                at=moment_of(answer.message.sent, zone),
+                by=answer.by,
+                about=f"{answer.code} {answer.drug}".strip(),
+                said="taken back" if is_back else f"{answer.choice} {answer.value}".strip(),
+                because=answer.reason,
+                holds=_A_WORD if is_back else _NO_MORE,
+            )
+            rows.append((answer.message.sent, row))
     for standing in draft.said:
         answer = standing.answer
         about = f"{answer.code} {answer.drug}".strip()
