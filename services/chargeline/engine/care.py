@@ -106,6 +106,11 @@ class PostedCharge(NamedTuple):
     address: str
 
     @property
+    def is_whole(self) -> bool:
+        """Whether its units are a whole number above zero."""
+        return self.units > 0 and self.units == int(self.units)
+
+    @property
     def source(self) -> Source:
         """Where it stands."""
         return Source(self.message, self.address)

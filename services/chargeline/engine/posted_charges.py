@@ -36,7 +36,7 @@ def standing_charges(
     their charge go first. `settled` are credits that take back charges of other days.
     """
     posted = [charge for care in days for charge in care.posted if charge not in settled]
-    whole = [charge for charge in posted if _is_whole(charge)]
+    whole = [charge for charge in posted if charge.is_whole]
     charges = [charge for charge in whole if charge.kind == "charge"]
     left = [int(charge.units) for charge in charges]
     naming: list[tuple[PostedCharge, list[int]]] = []
@@ -92,7 +92,7 @@ def credits_apart(days: Sequence[Care]) -> tuple[CreditApart, ...]:
     for credit in [charge for charge in posted if charge.kind == "credit"]:
         named = [charge for charge in charges if _has_number_of(charge, credit)]
         is_elsewhere = named and all(charge.day != credit.day for charge in named)
-        if is_elsewhere and _is_whole(credit):
+        if is_elsewhere and credit.is_whole:
             settled[credit] = named[0]
     balances = [standing_charges([care], settled) for care in days if care.posted]
     left = {charge: units for balance in balances for charge, units in balance.standing}
@@ -140,10 +140,6 @@ def _by_nearness(charges: Iterable[PostedCharge], credit: PostedCharge) -> list[
     ordered = sorted(charges, key=lambda charge: (charge.day, charge.number, charge.message))
     before = [charge for charge in ordered if charge.day <= credit.day]
     return [*reversed(before), *[charge for charge in ordered if charge.day > credit.day]]
-
-
-def _is_whole(charge: PostedCharge) -> bool:
-    return charge.units > 0 and charge.units == int(charge.units)
 
 
 def _has_number_of(charge: PostedCharge, credit: PostedCharge) -> bool:

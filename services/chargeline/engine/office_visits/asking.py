@@ -175,8 +175,8 @@ def credit_question(apart: CreditApart, charge: PostedCharge) -> Question:
 
 def credit_alone_question(day: date, credit: PostedCharge) -> Question:
     """Asks what a credit takes back for which the visit has no charge."""
-    is_whole = credit.units > 0 and credit.units == int(credit.units)
-    why = "for which no charge of it is left" if is_whole else "which is no whole number above zero"
+    left, odd = "for which no charge of it is left", "which is no whole number above zero"
+    why = left if credit.is_whole else odd
     return ask(
         "visit.credit_alone",
         expected=f"a charge of {credit.code} that the credit takes back",

@@ -202,9 +202,9 @@ def _parts(
     highest = 0
     for place, session in enumerate(sessions[1:], 1):
         is_later = session.day > part.last or (session.timed and session.at > own[-1].at)
-        question = (
-            _question(own, sessions[place:], ends, rules, answers=answers) if is_later else None
-        )
+        question = None
+        if is_later:
+            question = _question(own, sessions[place:], ends, rules, answers=answers)
         choice = answers.choice(question) if question is not None else None
         if question is not None:
             highest = max(highest, _highest(own))
@@ -237,12 +237,13 @@ def _question(
     facts = ResumedFacts(
         (session.day - last.day).days, _numbers(own, following), _state(own, session, ends)
     )
-    question = resumed_question(last, session)
     decision = rules.of(RESUMED).decide(facts)
     if decision.rule is not None and IS_YES[decision.answer.ask]:
-        return question
-    may_be = session.number is None or session.number <= _highest(own)
-    return question if may_be and answers.choice(question) is not None else None
+        return resumed_question(last, session)
+    if session.number is not None and session.number > _highest(own):
+        return None
+    question = resumed_question(last, session)
+    return question if answers.choice(question) is not None else None
 
 
 def _numbers(own: Sequence[Session], following: Sequence[Session]) -> NumbersFact:

@@ -66,44 +66,31 @@ def said_rows(draft: Draft, timeline: Timeline, zone: ZoneInfo) -> tuple[SaidRow
 
     An answer that was taken back, or that another one has followed, stays with what became of it.
     """
-    rows = []
-    standing_now = {standing.answer.message.digest for standing in draft.said}
-    for answer in timeline.answers:
-        if isinstance(answer, Answer) and answer.message.digest not in standing_now:
-            is_back = answer.choice == "withdraw"
-            row = SaidRow(
-                at=moment_of(answer.message.sent, zone),
-                by=answer.by,
-                about=f"{answer.code} {answer.drug}".strip(),
-                said="taken back" if is_back else f"{answer.choice} {answer.value}".strip(),
-                because=answer.reason,
-                holds=_A_WORD if is_back else _NO_MORE,
-            )
-            rows.append((answer.message.sent, row))
-    for standing in draft.said:
-        answer = standing.answer
-        about = f"{answer.code} {answer.drug}".strip()
-        row = SaidRow(
-            at=moment_of(answer.message.sent, zone),
-            by=answer.by,
-            about=about,
-            said=f"{answer.choice} {answer.value}".strip(),
-            because=answer.reason,
-            holds=_HOLDS if standing.holds else _NO_LONGER,
-            number=answer.message.digest,
-        )
-        rows.append((answer.message.sent, row))
+    holds = {standing.answer.message.digest: standing.holds for standing in draft.said}
     codes = {line.line_id: line.code for line in draft.lines}
-    for word in timeline.answers:
+    rows = []
+    for word in sorted(timeline.answers, key=lambda word: str(word.message.sent or "")):
+        row = SaidRow(
+            at=moment_of(word.message.sent, zone),
+            by=word.by,
+            about=_about(word, codes),
+            said=f"{word.choice} {word.value}".strip(),
+            because=word.reason,
+            holds=_A_WORD,
+        )
         if isinstance(word, LineAnswer):
-            line = f"line {codes.get(word.line_id, word.line_id)}"
-            row = SaidRow(
-                at=moment_of(word.message.sent, zone),
-                by=word.by,
-                about=line if word.line_id else "the whole visit",
-                said=f"{word.choice} {word.value}".strip(),
-                because=word.reason,
-                holds=_A_WORD,
-            )
-            rows.append((word.message.sent, row))
-    return tuple([row for _at, row in sorted(rows, key=lambda entry: str(entry[0] or ""))])
+            rows.append(row)
+        elif word.choice == "withdraw":
+            rows.append(row._replace(said="taken back"))
+        elif word.message.digest not in holds:
+            rows.append(row._replace(holds=_NO_MORE))
+        else:
+            state = _HOLDS if holds[word.message.digest] else _NO_LONGER
+            rows.append(row._replace(holds=state, number=word.message.digest))
+    return tuple(rows)
+
+
+def _about(word: Answer | LineAnswer, codes: Mapping[str, str]) -> str:
+    if isinstance(word, Answer):
+        return f"{word.code} {word.drug}".strip()
+    return f"line {codes.get(word.line_id, word.line_id)}" if word.line_id else "the whole visit"
