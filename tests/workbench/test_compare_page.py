@@ -16,7 +16,7 @@ import pytest
 from chargeline.ledger.store import Ledger
 from chargeline.published.inbound import INTERFACE, record_key
 from chargeline.rulebook.location import rules_directory
-from chargeline.workbench.compare import making
+from chargeline.workbench.compare import making, routes
 from chargeline.workbench.compare.folders import CompareFoldersError, folders_by_name
 from tests.golden.messages import segment
 from tests.golden.stories_visits import DECISION, INFUSION, note
@@ -83,6 +83,20 @@ async def compared(person: Asker, query: str) -> dict[str, Any]:
             await asyncio.sleep(0.02)
 
 
+@pytest.fixture
+def may_begin(monkeypatch: pytest.MonkeyPatch) -> asyncio.Event:
+    """No comparison begins until this is set: what is seen before does not depend on speed."""
+    begin = asyncio.Event()
+    real = routes.compare
+
+    async def waiting(*asked: Any) -> making.ComparisonResult:
+        await begin.wait()
+        return await real(*asked)
+
+    monkeypatch.setattr(routes, "compare", waiting)
+    return begin
+
+
 async def over(standing: Standing) -> None:
     """Wait until the comparisons of a workbench are over."""
     jobs = standing.bench.comparisons
@@ -119,13 +133,14 @@ async def test_the_money_of_another_policy_can_be_added_up(standing: Standing) -
 
 
 async def test_the_page_leads_to_the_line_and_the_table_has_every_difference(
-    standing: Standing,
+    standing: Standing, may_begin: asyncio.Event
 ) -> None:
     """A filter by rule leaves its differences only, on the page as in the table."""
     await three_visits(standing)
     viewer = await standing.person("V. Vole", "viewer")
     first = await viewer.get(f"/compare?{FACILITY}")
     assert "Comparing." in first.text and 'http-equiv="refresh"' in first.text
+    may_begin.set()
     await over(standing)
     page = await viewer.get(f"/compare?{FACILITY}")
     shown = text_of(page)
@@ -230,19 +245,22 @@ async def test_rules_of_a_folder_are_compared_by_what_they_say(with_folders: Sta
 
 @pytest.mark.parametrize(("name", "says"), [("wrong", "codes.csv"), ("none", "sources.toml")])
 async def test_a_folder_that_does_not_load_says_why(
-    with_folders: Standing, name: str, says: str
+    with_folders: Standing, name: str, says: str, may_begin: asyncio.Event
 ) -> None:
     """With every mistake of its files, and another address works meanwhile."""
     await three_visits(with_folders)
     viewer = await with_folders.person("V. Vole", "viewer")
     await viewer.get(f"/compare?{PERIOD}&rules={name}")
+    may_begin.set()
     await over(with_folders)
     page = await viewer.get(f"/compare?{PERIOD}&rules={name}")
     assert page.status_code == 422 and "Not compared." in page.text and says in page.text
     assert "Compare again" in page.text
     assert (await viewer.get(f"/compare.json?{PERIOD}&rules={name}")).status_code == 422
+    may_begin.clear()
     anew = await viewer.get(f"/compare?{PERIOD}&rules={name}")
     assert "Comparing." in anew.text, "who was refused may try again"
+    may_begin.set()
     await over(with_folders)
 
 
@@ -283,9 +301,12 @@ async def test_what_cannot_be_compared_is_refused(
 # ------------------------------------------------------------------ the job
 
 
-async def test_a_result_is_kept_until_somebody_asks_anew(standing: Standing) -> None:
+async def test_a_result_is_kept_until_somebody_asks_anew(
+    standing: Standing, may_begin: asyncio.Event
+) -> None:
     """A visit that changes meanwhile is told of; half an hour later all is compared again."""
     await three_visits(standing)
+    may_begin.set()
     viewer = await standing.person("V. Vole", "viewer")
     before = await compared(viewer, FACILITY)
     standing.now = standing.partitions.now = standing.now.replace(minute=10)
@@ -293,8 +314,10 @@ async def test_a_result_is_kept_until_somebody_asks_anew(standing: Standing) -> 
     again = await compared(viewer, FACILITY)
     assert (again["sums"], again["changed_since"]) == (before["sums"], True)
     await viewer.get(f"/compare?{FACILITY}")
+    may_begin.clear()
     page = await viewer.post(f"/compare/again?{FACILITY}", back=f"/compare?{FACILITY}")
     assert "Comparing." in page.text
+    may_begin.set()
     anew = await compared(viewer, FACILITY)
     assert (anew["sums"]["visits"], anew["changed_since"]) == (4, False)
 
@@ -312,7 +335,9 @@ async def test_visits_beyond_the_bound_are_counted(
     assert "V8" in [visit["visit"] for visit in items["visits"]]
 
 
-async def test_too_many_comparisons_at_once_are_refused(standing: Standing) -> None:
+async def test_too_many_comparisons_at_once_are_refused(
+    standing: Standing, may_begin: asyncio.Event
+) -> None:
     """A table that is not done yet is refused too, and says how far it is."""
     await three_visits(standing)
     viewer = await standing.person("V. Vole", "viewer")
@@ -323,8 +348,11 @@ async def test_too_many_comparisons_at_once_are_refused(standing: Standing) -> N
     assert [answer.status_code for answer in answers] == [503] * 5
     codes = [answer.json()["errors"][0]["code"] for answer in answers]
     assert codes == ["workbench.not_done"] * 4 + ["workbench.busy"]
+    may_begin.set()
     await over(standing)
+    may_begin.clear()
     assert (await viewer.get("/compare.csv?from=2026-03-05&policy=guide-2026")).status_code == 503
+    may_begin.set()
     await over(standing)
 
 
