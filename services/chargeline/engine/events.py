@@ -5,6 +5,7 @@ from. It does not know segments or code tables: the reader and the interface pro
 said which word means "start". Events are named tuples because a feed makes millions of them.
 """
 
+import re
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -48,6 +49,16 @@ class Source(NamedTuple):
     message: MessageRef
     address: str
 
+    @property
+    def place(self) -> tuple[int, ...]:
+        """The numbers of the address, so that the tenth row of a message is after the ninth.
+
+        OBX[10]-5 is (10, 5), and its second repetition OBX[10]-5[2] is (10, 5, 2).
+        """
+        return tuple([int(number) for number in _NUMBER.findall(self.address)])
+
+
+_NUMBER = re.compile(r"\d+")
 
 # HL7 chapter 4A: 999 in RXA-6 says that the amount is not known.
 AMOUNT_UNKNOWN = Decimal(999)

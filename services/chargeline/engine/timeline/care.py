@@ -1,11 +1,11 @@
 """What was said of a visit beside the pharmacy, kept up to date event by event.
 
-It owns which of several versions of an observation, a note or a posted charge counts, and on which
-day each lies. It knows no codes, and nothing of what was given. Each version is offered with the
-time at which its message was sent; the latest counts, so the order of arrival does not matter.
+It owns which of several versions of an observation or a note counts, and on which day each lies.
+It knows no codes, and nothing of what was given. Each version is offered with the time at which its
+message was sent; the latest counts, so the order of arrival does not matter. Appointments and
+posted charges have rules of their own.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import date, datetime
 from typing import NamedTuple, TypeVar
@@ -23,10 +23,11 @@ from chargeline.engine.care import (
 from chargeline.engine.events import BEGINNING
 from chargeline.engine.timeline.appointments import AppointmentBuilder
 from chargeline.engine.timeline.merges import Version
+from chargeline.engine.timeline.postings import PostingBuilder
 from chargeline.engine.timeline.records import Day
 
 _MOST_BESIDE = 20  # more than two values are in question as two are, and each costs time
-_NUMBER = re.compile(r"\d+")
+_OfLatest = Observation | Note
 
 
 class _Latest(NamedTuple):
@@ -35,7 +36,7 @@ class _Latest(NamedTuple):
     """
 
     version: tuple[Version, tuple[int, ...]]
-    event: CareEvent
+    event: _OfLatest
     beside: tuple[Observation, ...] = ()
 
 
@@ -45,18 +46,24 @@ class CareBuilder:
     def __init__(self) -> None:
         self._latest: dict[tuple[str, ...], _Latest] = {}
         self._appointments = AppointmentBuilder()
+        self._postings = PostingBuilder()
         self._days: dict[date, Care] | None = {}
         self._beside: dict[date, tuple[Day | None, Care, Day]] = {}
         self._of_patient: tuple[Observation, ...] = ()
 
     def add(self, event: CareEvent, sent: datetime | None) -> bool:
         """Take in one version of something, sent at a time; returns whether it may matter."""
+        is_new = self._is_new(event, sent or BEGINNING)
+        self._days = None if is_new else self._days
+        return is_new
+
+    def _is_new(self, event: CareEvent, sent: datetime) -> bool:
         if isinstance(event, Appointment):
-            is_new = self._appointments.add(event, sent or BEGINNING)
-            self._days = None if is_new else self._days
-            return is_new
+            return self._appointments.add(event, sent)
+        if isinstance(event, PostedCharge):
+            return self._postings.add(event, sent)
         slot = _slot(event)
-        version = ((sent or BEGINNING, event.message.digest), _numbers(event))
+        version = ((sent, event.message.digest), event.source.place)
         before = self._latest.get(slot)
         latest = _Latest(version, event)
         if before is not None and before.version[0][0] >= version[0][0]:
@@ -65,7 +72,6 @@ class CareBuilder:
             if latest == before:
                 return False
         self._latest[slot] = latest
-        self._days = None
         return True
 
     def of_patient(self) -> tuple[Observation, ...]:
@@ -117,6 +123,8 @@ class CareBuilder:
             days.setdefault(event.day, []).append(event)
         for appointment in self._appointments.standing():
             days.setdefault(appointment.day, []).append(appointment)
+        for charge in self._postings.standing():
+            days.setdefault(charge.day, []).append(charge)
         before = {day: care for day, (_given, care, _whole) in self._beside.items()}
         self._of_patient = tuple(sorted(of_patient, key=_clock_order))
         self._days = {day: _care_of(days[day], before.get(day)) for day in sorted(days)}
@@ -151,7 +159,8 @@ def _strikes(now: Observation, earlier: Observation) -> bool:
     the rows with its value, or all of them where it has no value.
     """
     is_one_message = now.message.digest == earlier.message.digest
-    if now.status == "add" or not is_one_message or _numbers(now)[0] <= _numbers(earlier)[0]:
+    is_later = is_one_message and now.source.place[0] > earlier.source.place[0]
+    if now.status == "add" or not is_later:
         return False
     if now.status == "update":
         return earlier.status != "update"
@@ -163,22 +172,14 @@ def _said(event: Observation) -> tuple[str, str, date]:
 
 
 def _place(event: CareEvent) -> tuple[str, tuple[int, ...]]:
-    return (event.message.digest, _numbers(event))
-
-
-def _numbers(event: CareEvent) -> tuple[int, ...]:
-    """The numbers of an address, so that the tenth row of a message is after the ninth.
-
-    OBX[10]-5 is (10, 5), and its second repetition OBX[10]-5[2] is (10, 5, 2).
-    """
-    return tuple([int(number) for number in _NUMBER.findall(event.address)])
+    return (event.message.digest, event.source.place)
 
 
 def _slot(event: CareEvent) -> tuple[str, ...]:
     """What several versions of one thing have in common.
 
     An observation is one row of a report, or one kind of measure at one time. A note is one number.
-    A posted charge without a number is each row by itself.
+    Of posted charges each row is one.
     """
     if isinstance(event, Appointment):
         return ("appointment", event.number, event.row)
@@ -187,9 +188,7 @@ def _slot(event: CareEvent) -> tuple[str, ...]:
         return ("observation", event.about, event.group, event.sub_id, "" if event.group else when)
     if isinstance(event, Note):
         return ("note", event.number or event.message.digest)
-    if event.number:
-        return ("posted", event.kind, event.number)
-    return ("posted", event.kind, event.message.digest, event.address)
+    return ("posted", event.kind, event.number, event.message.digest, event.address)
 
 
 def _care_of(events: Sequence[CareEvent], before: Care | None) -> Care:

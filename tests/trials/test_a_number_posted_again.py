@@ -1,0 +1,106 @@
+"""Found by trial: a charge that was posted, credited and posted again under one number was lost.
+
+The credit took back the last charge too, in silence, though it was sent before it. And where one
+message had several charges under one number, all but the last were lost.
+"""
+
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from chargeline.coding.run import Run
+from tests.answers.given import asked_of, run_after
+from tests.golden.messages import message, segment
+from tests.golden.stories_visits import note, report
+
+SAID = report(("VISIT-MINUTES", "35", "min"), ("PATIENT-STATUS", "ESTABLISHED", ""))
+
+
+def row(code: str, *, kind: str = "CG", number: str = "T01", units: str = "1") -> str:
+    """An FT1 of 2 March."""
+    return segment("FT1", {1: "1", 2: number, 4: "20260302", 6: kind, 10: units, 25: code})
+
+
+def posted(sent: str, *rows: str) -> bytes:
+    """A DFT that was sent at a time of 3 March."""
+    return message("DFT^P03", *rows, sent=sent)
+
+
+def run(folder: Path, *messages: bytes) -> Run:
+    folder.mkdir(exist_ok=True)
+    texts = [data.decode() for data in (SAID, note("AU"), *messages)]
+    return run_after(folder, texts, policy="guide-2026")
+
+
+def standing(run: Run) -> list[tuple[str, str]]:
+    """The posted charges and credits that are left: kind and code."""
+    (visit,) = run.visits
+    days = visit.timeline.days
+    return [(charge.kind, charge.code) for day in days for charge in day.care.posted]
+
+
+def findings(run: Run) -> list[str]:
+    edits = run.visits[0].draft.edits
+    return [edit.edit for edit in edits if edit.edit in ("visit.overcoded", "visit.undercoded")]
+
+
+CHARGE, CREDIT = row("99215"), row("99215", kind="CD")
+AGAIN = [posted("1301", CHARGE), posted("1302", CREDIT), posted("1303", CHARGE)]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_charge_after_a_credit_is_posted_anew(tmp_path: Path, order: tuple[int, ...]) -> None:
+    """In whatever order the three arrive; a further credit takes it back."""
+    after = run(tmp_path / "again", *[AGAIN[n] for n in order])
+    assert standing(after) == [("charge", "99215")]
+    assert findings(after) == ["visit.overcoded"] and asked_of(after) == []
+    credited = run(tmp_path / "credited", *[AGAIN[n] for n in order], posted("1304", CREDIT))
+    assert findings(credited) == [] and asked_of(credited) == []
+
+
+def test_a_charge_after_a_credit_may_have_another_code(tmp_path: Path) -> None:
+    """What was credited is no credit without a charge."""
+    after = run(tmp_path, *AGAIN[:2], posted("1303", row("99214")))
+    assert standing(after) == [("charge", "99214")]
+    assert asked_of(after) == [] and findings(after) == []
+
+
+def test_a_charge_that_is_sent_again_without_a_credit_is_corrected(tmp_path: Path) -> None:
+    """The last one counts, and its credit takes it back."""
+    corrected = [posted("1301", CHARGE), posted("1302", row("99214"))]
+    assert standing(run(tmp_path / "corrected", *corrected)) == [("charge", "99214")]
+    credited = run(tmp_path / "credited", *corrected, posted("1303", row("99214", kind="CD")))
+    assert findings(credited) == [] and asked_of(credited) == []
+
+
+def test_a_part_that_was_credited_does_not_make_a_charge_new(tmp_path: Path) -> None:
+    """Three units, one of them credited, and the charge told again: two are left."""
+    three = row("99215", units="3")
+    after = run(tmp_path, posted("1301", three), *AGAIN[1:2], posted("1303", three))
+    assert standing(after) == [("charge", "99215"), ("credit", "99215")]
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_one_message_takes_back_and_posts_anew(tmp_path: Path, reverse: bool) -> None:
+    """A credit and a charge of one second, as two messages or one: the charge is the new one."""
+    apart = [posted("1302", CREDIT), posted("1302", row("99215", units="1.0"))]
+    sent = [AGAIN[0], *(reversed(apart) if reverse else apart)]
+    assert standing(run(tmp_path / "two", *sent)) == [("charge", "99215")]
+    together = posted("1302", CREDIT, CHARGE)
+    assert standing(run(tmp_path / "one", AGAIN[0], together)) == [("charge", "99215")]
+
+
+def test_a_number_that_several_charges_of_a_message_share_is_none_of_a_charge(
+    tmp_path: Path,
+) -> None:
+    """Some systems put the number of the visit or of a batch into FT1-2: no charge is lost."""
+    both = posted("1301", CHARGE, row("96372"))
+    after = run(tmp_path / "both", both)
+    assert sorted(standing(after)) == [("charge", "96372"), ("charge", "99215")]
+    told_again = run(tmp_path / "again", both, posted("1302", row("96372")))
+    assert sorted(standing(told_again)) == [("charge", "96372"), ("charge", "99215")]
+    credited = run(tmp_path / "credited", both, posted("1302", CREDIT))
+    assert findings(credited) == [] and asked_of(credited) == []
+    (line,) = credited.visits[0].draft.lines
+    assert (line.code, line.modifiers) == ("99214", ("25",))
