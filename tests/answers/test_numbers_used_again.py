@@ -87,6 +87,15 @@ def test_one_word_holds_for_all_later_visits(
     assert units(after, "77407").get("V2") == deliveries
 
 
+def test_what_is_billed_by_hand_asks_for_no_examination(tmp_path: Path) -> None:
+    """Of the sessions in June no note tells of one."""
+    feed = [*eight(MARCH, "V1"), *eight(JUNE, "V2", "V3")[:-2]]
+    before = run(tmp_path, feed=feed)
+    assert ("V3", "radiation.examination") in asked_of(before)
+    after = run(tmp_path, said(before, "V3", "by_hand"), feed=feed)
+    assert asked_of(after) == []
+
+
 @pytest.mark.parametrize("visit", ["V2", "V3"])
 def test_the_same_course_is_settled_against_the_total(tmp_path: Path, visit: str) -> None:
     """Sixteen sessions of eight are three units; beyond the plan is one question, on which the unit

@@ -145,7 +145,8 @@ def paid_with_stay(charge: DueCharge, assessment: Assessment, *steps: Step) -> P
 def _as_answered(line: ChargeLine, charge: DueCharge, assessment: Assessment) -> Proposal:
     """The line after what people answered to all that it rests on, also on other days.
 
-    It is provisional as long as one question is open, and withheld where a person bills it by hand.
+    It is provisional as long as one question is open, and withheld where a person bills it by hand:
+    then it asks nothing more.
     """
     open_: list[Question] = []
     choices: set[str | None] = set()
@@ -155,7 +156,8 @@ def _as_answered(line: ChargeLine, charge: DueCharge, assessment: Assessment) ->
         if not choice:
             open_.append(question)
     if "by_hand" in choices:
-        return Proposal(questions=charge.asked, withheld=(left_to_a_person(line),))
+        settled = tuple([asked for asked in charge.asked if assessment.answers.choice(asked)])
+        return Proposal(questions=settled, withheld=(left_to_a_person(line),))
     if "no_visit" in choices:
         says = "A person says that the patient was not examined."
         struck = instead_of_line(line, "answer.no_visit", says)
