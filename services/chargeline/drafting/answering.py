@@ -34,7 +34,7 @@ from chargeline.engine import (
     is_possible,
     refusal,
 )
-from chargeline.published.answers import Given, GivenAnswer, GivenWord
+from chargeline.published.answers import Given, GivenAnswer, GivenWord, given_of
 from chargeline.published.stakes import money
 
 TAKE_BACK = "withdraw"
@@ -181,20 +181,7 @@ def standing_answer(visit: DraftedVisit, number: str) -> GivenAnswer | None:
     """The answer of a number, where it is the last one to its question and nobody took it back."""
     for answer in [standing.answer for standing in visit.draft.said]:
         if answer.message.digest == number and answer.message.sent is not None:
-            return GivenAnswer(
-                facility=visit.timeline.key.facility,
-                visit=visit.timeline.key.visit,
-                question_id=answer.question_id,
-                code=answer.code,
-                drug=answer.drug,
-                administrations=list(answer.administrations),
-                fingerprint=answer.fingerprint,
-                choice=answer.choice,
-                value=answer.value,
-                by=answer.by,
-                at=answer.message.sent,
-                reason=answer.reason,
-            )
+            return given_of(answer, answer.message.sent, visit.timeline.key)
     return None
 
 

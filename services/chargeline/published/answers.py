@@ -1,14 +1,23 @@
 """The shapes of what people answer: what is offered, what is kept, and what a draft says of it.
 
-It owns these shapes, and how a kept answer becomes an event of the engine. It does not know where
-answers are kept.
+It owns these shapes, and how a kept answer becomes an event of the engine and back. It does not
+know where answers are kept.
 """
 
+from datetime import datetime
 from hashlib import blake2b
 
 from pydantic import AwareDatetime, Field
 
-from chargeline.engine import ANSWER, Answer, LineAnswer, MessageRef, Reading, answer_words
+from chargeline.engine import (
+    ANSWER,
+    Answer,
+    LineAnswer,
+    MessageRef,
+    Reading,
+    VisitKey,
+    answer_words,
+)
 from chargeline.published.model import PublishedModel
 
 
@@ -102,6 +111,24 @@ def _answer(given: GivenAnswer, message: MessageRef) -> Answer:
         value=given.value,
         by=given.by,
         reason=given.reason,
+    )
+
+
+def given_of(answer: Answer, at: datetime, key: VisitKey) -> GivenAnswer:
+    """An answer of the engine that was said at a time, as it is kept for a visit."""
+    return GivenAnswer(
+        facility=key.facility,
+        visit=key.visit,
+        question_id=answer.question_id,
+        code=answer.code,
+        drug=answer.drug,
+        administrations=list(answer.administrations),
+        fingerprint=answer.fingerprint,
+        choice=answer.choice,
+        value=answer.value,
+        by=answer.by,
+        at=at,
+        reason=answer.reason,
     )
 
 
