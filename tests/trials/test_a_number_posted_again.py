@@ -17,9 +17,11 @@ from tests.golden.stories_visits import note, report
 SAID = report(("VISIT-MINUTES", "35", "min"), ("PATIENT-STATUS", "ESTABLISHED", ""))
 
 
-def row(code: str, *, kind: str = "CG", number: str = "T01", units: str = "1") -> str:
-    """An FT1 of 2 March."""
-    return segment("FT1", {1: "1", 2: number, 4: "20260302", 6: kind, 10: units, 25: code})
+def row(
+    code: str, *, kind: str = "CG", number: str = "T01", units: str = "1", day: str = "02"
+) -> str:
+    """An FT1 of March."""
+    return segment("FT1", {1: "1", 2: number, 4: f"202603{day}", 6: kind, 10: units, 25: code})
 
 
 def posted(sent: str, *rows: str) -> bytes:
@@ -81,14 +83,44 @@ def test_a_part_that_was_credited_does_not_make_a_charge_new(tmp_path: Path) -> 
     assert standing(after) == [("charge", "99215"), ("credit", "99215")]
 
 
+@pytest.mark.parametrize("credit", [row("99213", kind="CD"), row("99215", kind="CD", units="1.5")])
+def test_a_credit_of_something_else_does_not_make_a_charge_new(tmp_path: Path, credit: str) -> None:
+    """Of another code, or of no whole units: the charge is corrected, and the credit is told."""
+    after = run(tmp_path, AGAIN[0], posted("1302", credit), AGAIN[2])
+    assert sorted(kind for kind, _code in standing(after)) == ["charge", "credit"]
+    assert asked_of(after) == [("V1", "visit.credit_alone")]
+    assert findings(after) == ["visit.overcoded"]
+
+
 @pytest.mark.parametrize("reverse", [False, True])
-def test_one_message_takes_back_and_posts_anew(tmp_path: Path, reverse: bool) -> None:
-    """A credit and a charge of one second, as two messages or one: the charge is the new one."""
-    apart = [posted("1302", CREDIT), posted("1302", row("99215", units="1.0"))]
+@pytest.mark.parametrize("units", ["1.0", "1.00", "1.000", "+1", "01", "001"])
+def test_a_credit_and_a_charge_of_one_second_replace_a_charge(
+    tmp_path: Path, reverse: bool, units: str
+) -> None:
+    """As two messages, whichever goes first: the charge is the new one."""
+    apart = [posted("1302", CREDIT), posted("1302", row("99215", units=units))]
     sent = [AGAIN[0], *(reversed(apart) if reverse else apart)]
-    assert standing(run(tmp_path / "two", *sent)) == [("charge", "99215")]
-    together = posted("1302", CREDIT, CHARGE)
-    assert standing(run(tmp_path / "one", AGAIN[0], together)) == [("charge", "99215")]
+    assert standing(run(tmp_path, *sent)) == [("charge", "99215")]
+
+
+@pytest.mark.parametrize("code", ["99214", "99215"])
+def test_one_message_takes_back_and_posts_anew(tmp_path: Path, code: str) -> None:
+    """With the same code or another one."""
+    together = posted("1302", CREDIT, row(code))
+    assert standing(run(tmp_path, AGAIN[0], together)) == [("charge", code)]
+
+
+def test_one_message_may_post_a_code_of_two_days_under_one_number(tmp_path: Path) -> None:
+    """As a batch of a week does: neither is lost."""
+    after = run(tmp_path, posted("1302", CHARGE, row("99215", day="03")))
+    assert standing(after) == [("charge", "99215")] * 2
+
+
+def test_a_charge_without_a_number_that_comes_again_counts_once(tmp_path: Path) -> None:
+    """The same message with another time (MSH-7)."""
+    bare = row("99215", number="")
+    after = run(tmp_path, posted("1301", bare), posted("1303", bare))
+    assert standing(after) == [("charge", "99215")]
 
 
 def test_a_number_that_several_charges_of_a_message_share_is_none_of_a_charge(
