@@ -30,16 +30,14 @@ class PostingBuilder:
         """Take in one row, sent at a time; returns whether it may matter.
 
         A message that came again counts as sent at each of its times where its rows have numbers:
-        then it cannot count twice. Otherwise it counts as sent at the latest of them.
+        then it cannot count twice. Otherwise it says nothing new.
         """
         rows = self._rows.setdefault(charge.number, {})
         when = (sent.isoformat(),) if charge.number else ()
         row = (charge.message.digest, charge.address, *when)
-        place = ((sent, charge.message.digest), charge.source.place)
-        if row in rows and rows[row][0] >= place:
-            return False
-        rows[row] = (place, charge)
-        return True
+        is_new = row not in rows
+        rows.setdefault(row, (((sent, charge.message.digest), charge.source.place), charge))
+        return is_new
 
     def standing(self) -> Iterator[PostedCharge]:
         """The charges that were not corrected or settled, and the credits that are not settled."""
