@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from chargeline.coding.run import Run
-from tests.answers.given import asked_of, run_after
+from chargeline.engine import asked_in
+from chargeline.published.answers import GivenAnswer
+from tests.answers.given import answer, asked_of, run_after
 from tests.golden.messages import message, segment
 from tests.golden.stories_visits import note, report
 
@@ -29,10 +31,10 @@ def posted(sent: str, *rows: str) -> bytes:
     return message("DFT^P03", *rows, sent=sent)
 
 
-def run(folder: Path, *messages: bytes) -> Run:
+def run(folder: Path, *messages: bytes, answers: tuple[GivenAnswer, ...] = ()) -> Run:
     folder.mkdir(exist_ok=True)
     texts = [data.decode() for data in (SAID, note("AU"), *messages)]
-    return run_after(folder, texts, policy="guide-2026")
+    return run_after(folder, texts, *answers, policy="guide-2026")
 
 
 def standing(run: Run) -> list[tuple[str, str]]:
@@ -45,6 +47,13 @@ def standing(run: Run) -> list[tuple[str, str]]:
 def findings(run: Run) -> list[str]:
     edits = run.visits[0].draft.edits
     return [edit.edit for edit in edits if edit.edit in ("visit.overcoded", "visit.undercoded")]
+
+
+def told(run: Run, code: str) -> str:
+    """What the one question of a code found."""
+    asked = asked_in(run.visits[0].draft, {})
+    (finding,) = [entry.question.finding for entry in asked if entry.question.finding.code == code]
+    return finding.found
 
 
 CHARGE, CREDIT = row("99215"), row("99215", kind="CD")
@@ -68,12 +77,44 @@ def test_a_charge_after_a_credit_may_have_another_code(tmp_path: Path) -> None:
     assert asked_of(after) == [] and findings(after) == []
 
 
-def test_a_charge_that_is_sent_again_without_a_credit_is_corrected(tmp_path: Path) -> None:
-    """The last one counts, and its credit takes it back."""
-    corrected = [posted("1301", CHARGE), posted("1302", row("99214"))]
-    assert standing(run(tmp_path / "corrected", *corrected)) == [("charge", "99214")]
-    credited = run(tmp_path / "credited", *corrected, posted("1303", row("99214", kind="CD")))
-    assert findings(credited) == [] and asked_of(credited) == []
+CORRECTED = [posted("1301", CHARGE), posted("1302", row("99214"))]
+
+
+def test_a_charge_that_is_sent_again_without_a_credit_is_asked_about(tmp_path: Path) -> None:
+    """Till somebody says, the last one counts alone, and its credit takes it back."""
+    before = run(tmp_path / "corrected", *CORRECTED)
+    assert standing(before) == [("charge", "99214")]
+    assert asked_of(before) == [("V1", "visit.charge_changed")]
+    assert told(before, "visit.charge_changed") == (
+        "99215 on 2026-03-02, then 99214 on 2026-03-02, and no credit between"
+    )
+    confirmed = answer(before, "visit.charge_changed", "confirm")
+    assert asked_of(run(tmp_path / "confirmed", *CORRECTED, answers=(confirmed,))) == []
+    credited = run(tmp_path / "credited", *CORRECTED, posted("1303", row("99214", kind="CD")))
+    assert findings(credited) == []
+
+
+def test_a_charge_that_is_sent_again_as_it_was_asks_nothing(tmp_path: Path) -> None:
+    """Other units or modifiers of one code and day are a correction."""
+    after = run(tmp_path, posted("1301", row("99214", units="2")), posted("1302", row("99214")))
+    assert standing(after) == [("charge", "99214")] and asked_of(after) == []
+
+
+def test_what_no_visit_hangs_on_asks_nothing(tmp_path: Path) -> None:
+    """A drug that was corrected to another code is compared with nothing."""
+    sent = [posted("1301", row("J9045")), posted("1302", row("J9271"))]
+    assert asked_of(run(tmp_path, *sent)) == []
+
+
+def test_a_course_under_one_number_of_a_charge_is_told(tmp_path: Path) -> None:
+    """A sender puts the course into FT1-2: six posted fractions count as the last one."""
+    days = ["02", "03", "04", "05", "06", "09"]
+    sent = [posted(f"13{day}", row("77412", day=day)) for day in days]
+    after = run(tmp_path, *sent)
+    assert told(after, "radiation.charge_changed") == (
+        "77412 on 2026-03-02, then 77412 on 2026-03-03, then 77412 on 2026-03-04, then 2 more, "
+        "then 77412 on 2026-03-09, and no credit between"
+    )
 
 
 def test_a_part_that_was_credited_does_not_make_a_charge_new(tmp_path: Path) -> None:

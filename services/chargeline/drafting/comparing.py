@@ -212,6 +212,7 @@ _EDITS: tuple[claim_words.EditName, ...] = (
 _QUESTIONS: tuple[FindingCode, ...] = (
     "radiation.again",
     "radiation.beside",
+    "radiation.charge_changed",
     "radiation.code_ended",
     "radiation.credit_alone",
     "radiation.differs",
@@ -220,6 +221,7 @@ _QUESTIONS: tuple[FindingCode, ...] = (
     "radiation.quantity",
     "radiation.unknown_code",
     "visit.credit",
+    "visit.charge_changed",
     "visit.credit_alone",
     "visit.nurse",
     "visit.unknown_code",

@@ -90,7 +90,8 @@ class PostedCharge(NamedTuple):
 
     `number` is FT1-2, "" where the sender gives none. `day` is the local date of FT1-4. `units` is
     FT1-10, one where it is empty. `course` is the radiation course that the profile finds, "" where
-    none. A credit takes back a charge of the same number or of the same code and day.
+    none. A credit takes back a charge of the same number or of the same code and day. `instead_of`
+    are the codes and days of charges in whose place it stands, because its number was sent again.
     """
 
     message: MessageRef
@@ -104,6 +105,7 @@ class PostedCharge(NamedTuple):
     performer: str
     course: str
     address: str
+    instead_of: tuple[tuple[str, date], ...] = ()
 
     @property
     def is_whole(self) -> bool:

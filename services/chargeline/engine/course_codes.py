@@ -12,6 +12,7 @@ CourseCode = Literal[
     "radiation.beside",
     "radiation.beyond_plan",
     "radiation.break",
+    "radiation.charge_changed",
     "radiation.code_ended",
     "radiation.contradicts",
     "radiation.credit_alone",
@@ -45,6 +46,8 @@ COURSE_MEANINGS: Mapping[CourseCode, str] = {
     "radiation.beside": "A service of planning is posted beside one that may contain it.",
     "radiation.beyond_plan": "A radiation course has more sessions than are planned.",
     "radiation.break": "Two radiation sessions of a day have no distinct break between them.",
+    "radiation.charge_changed": "A charge of radiation was posted again with another code or day, "
+    "and no credit is between.",
     "radiation.code_ended": "A code of radiation was posted that does not hold on its day.",
     "radiation.contradicts": "A fact of radiation is said in two ways at one session.",
     "radiation.credit_alone": "A posted credit of radiation takes back no charge.",

@@ -90,6 +90,7 @@ OddCharge = Literal[
     "quantity",  # its units are no whole number above zero
     "alone",  # it is a credit, and takes back no charge
     "unknown",  # no rule counts its code
+    "changed",  # its number was posted with another code or day before, and no credit is between
 ]
 
 DeliveryOutcome = Literal[

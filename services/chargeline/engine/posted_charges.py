@@ -9,6 +9,14 @@ from typing import NamedTuple
 
 from chargeline.engine.care import Care, PostedCharge
 
+CHANGED_EXPECTED = "a credit (CD in FT1-6) before a number of FT1-2 has another code or day"
+CHANGED_DO = (
+    "charge entry says whether the last one corrects those before; if they are charges of their "
+    "own, have the sender give each a number of its own in FT1-2, or none; until then the last one "
+    "counts alone"
+)
+_TOLD_MOST = 4
+
 
 class StandingCharges(NamedTuple):
     """The posted charges of some days: what no credit takes back, with the units that are left.
@@ -60,6 +68,15 @@ def standing_charges(
         odd=tuple([charge for charge in posted if charge not in whole]),
         left_of_credits=tuple(alone),
     )
+
+
+def changed_in_words(charge: PostedCharge) -> str:
+    """What was posted under the number of a charge, in order: `99215 on 2026-03-02, then ...`."""
+    told = [*charge.instead_of, (charge.code, charge.day)]
+    most = _TOLD_MOST
+    between = f"then {len(told) - most} more, " if len(told) > most else ""
+    *first, last = [f"{code} on {day.isoformat()}" for code, day in told]
+    return f"{', then '.join(first[: most - 1])}, {between}then {last}, and no credit between"
 
 
 class CreditApart(NamedTuple):

@@ -30,6 +30,7 @@ OfficeVisitCode = Literal[
     "visit.unknown_code",
     "visit.credit",
     "visit.credit_alone",
+    "visit.charge_changed",
     "visit.undercoded",
     "visit.overcoded",
     "visit.posted_otherwise",
@@ -60,6 +61,8 @@ OFFICE_VISIT_MEANINGS: Mapping[OfficeVisitCode, str] = {
     "visit.unknown_code": "A code of a visit was posted for which there is no rule.",
     "visit.credit": "A credit of another day may take back a posted charge of a visit.",
     "visit.credit_alone": "A posted credit of a visit takes back no charge.",
+    "visit.charge_changed": "A charge of a visit was posted again with another code or day, and no "
+    "credit is between.",
     "visit.undercoded": "A lower level of a visit was posted than the documented facts carry.",
     "visit.overcoded": "A higher level of a visit was posted than the documented facts carry.",
     "visit.posted_otherwise": "Modifiers, units or an add-on of a visit were posted otherwise.",

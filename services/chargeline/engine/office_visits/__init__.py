@@ -9,7 +9,7 @@ family does not code how drugs were given.
 from chargeline.engine.again import SavedWork
 from chargeline.engine.encounters import Assessment, Encounter
 from chargeline.engine.office_visits.asking import about
-from chargeline.engine.office_visits.credits import lone_credits
+from chargeline.engine.office_visits.credits import asked_of_posted
 from chargeline.engine.office_visits.facts import is_about_a_visit
 from chargeline.engine.office_visits.judging import visit_on
 from chargeline.engine.office_visits.lines import reason_in_short
@@ -34,8 +34,8 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     days = _days(assessment.encounter)
     if not days:
         return _NOTHING
-    lone = [lone_credits(day, assessment) for day in days if assessment.encounter.credits]
-    return together([*[visit_on(day, assessment) for day in days], *lone])
+    posted = [asked_of_posted(day, assessment) for day in days if day.care.posted]
+    return together([*[visit_on(day, assessment) for day in days], *posted])
 
 
 def in_short(assessment: Assessment, saved: SavedWork) -> InShort | None:

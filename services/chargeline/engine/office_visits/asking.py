@@ -11,7 +11,12 @@ from chargeline.engine.events import Source
 from chargeline.engine.finding_codes import FindingCode
 from chargeline.engine.office_visits.facts import Disagreement, Unusable
 from chargeline.engine.office_visits.notes import DayNotes
-from chargeline.engine.posted_charges import CreditApart
+from chargeline.engine.posted_charges import (
+    CHANGED_DO,
+    CHANGED_EXPECTED,
+    CreditApart,
+    changed_in_words,
+)
 from chargeline.engine.trace import Question, ask
 from chargeline.engine.visit_words import SeenFact
 
@@ -170,6 +175,18 @@ def credit_question(apart: CreditApart, charge: PostedCharge) -> Question:
         "they take back",
         drug=about(day),
         sources=(credit.source, charge.source),
+    )
+
+
+def changed_question(day: date, charge: PostedCharge) -> Question:
+    """Asks whether a charge corrects those that were posted before it under its number."""
+    return ask(
+        "visit.charge_changed",
+        expected=CHANGED_EXPECTED,
+        found=changed_in_words(charge),
+        do=CHANGED_DO,
+        drug=about(day),
+        sources=(charge.source,),
     )
 
 

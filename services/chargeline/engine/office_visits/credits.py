@@ -12,7 +12,11 @@ from decimal import Decimal
 
 from chargeline.engine.care import Care, PostedCharge
 from chargeline.engine.encounters import Assessment
-from chargeline.engine.office_visits.asking import credit_alone_question, credit_question
+from chargeline.engine.office_visits.asking import (
+    changed_question,
+    credit_alone_question,
+    credit_question,
+)
 from chargeline.engine.office_visits.posted import bears_on_visit, is_of_visit
 from chargeline.engine.office_visits.talk import VisitTalk
 from chargeline.engine.posted_charges import CreditApart, standing_charges
@@ -65,9 +69,18 @@ def _charge_here(
     return None
 
 
-def lone_credits(day: Day, assessment: Assessment) -> Proposal:
-    """What is asked of the credits of a day that take back no charge of the visit."""
-    return Proposal(questions=tuple(_lone(day, assessment)))
+def asked_of_posted(day: Day, assessment: Assessment) -> Proposal:
+    """What is asked of the credits of a day that take back no charge of the visit, and of charges
+    whose number had another code or day before.
+    """
+    return Proposal(questions=(*_changed(day, assessment), *_lone(day, assessment)))
+
+
+def _changed(day: Day, assessment: Assessment) -> Iterator[Question]:
+    for charge in day.care.posted:
+        told = [charge, *[charge._replace(code=code) for code, _day in charge.instead_of]]
+        if charge.instead_of and any(bears_on_visit(told_of, assessment.rules) for told_of in told):
+            yield changed_question(day.day, charge)
 
 
 def _lone(day: Day, assessment: Assessment) -> Iterator[Question]:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from chargeline.engine.course_words import OddCharge
 from chargeline.engine.encounters import Assessment
 from chargeline.engine.events import VisitKey
+from chargeline.engine.posted_charges import CHANGED_DO, CHANGED_EXPECTED, changed_in_words
 from chargeline.engine.quantities import plain
 from chargeline.engine.radiation.asking import charge_question
 from chargeline.engine.radiation.course import Course
@@ -112,9 +113,20 @@ def _alone(posted: CourseCharge) -> Question:
     )
 
 
+def _changed(posted: CourseCharge) -> Question:
+    return charge_question(
+        "radiation.charge_changed",
+        posted,
+        expected=CHANGED_EXPECTED,
+        found=changed_in_words(posted.charge),
+        do=CHANGED_DO,
+    )
+
+
 _ODD: Mapping[OddCharge, Callable[[CourseCharge], Question]] = {
     "quantity": _quantity,
     "alone": _alone,
+    "changed": _changed,
 }
 
 

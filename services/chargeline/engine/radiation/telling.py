@@ -63,7 +63,10 @@ def told_by(
         sessions=tuple([_with_word(on_clock(session, clocks), answers) for session in sessions]),
         marks=tuple(marks),
         charges=placed.charges,
-        odd=tuple([charge for charge in posted if charge.odd]),
+        odd=(
+            *[charge for charge in posted if charge.odd],
+            *[charge._replace(odd="changed") for charge in posted if charge.charge.instead_of],
+        ),
         unread=(
             *[value for r in reports if not tells_session(r) for value in unread_in(r)],
             *in_question,

@@ -1,8 +1,9 @@
 """The posted charges and credits of one visit as they stand after all messages about them.
 
 It owns what becomes of several messages under one number (FT1-2). A charge that is sent again
-corrects the one before, and so does a credit. A charge that follows a credit of the whole charge is
-posted anew, and these two are settled. Which charge a credit takes back else is not decided here.
+corrects the one before, and so does a credit; the charge says in place of which other codes and
+days it stands. A charge that follows a credit of the whole charge is posted anew, and these two are
+settled. Which charge a credit takes back else is not decided here.
 
 One sequence, worked through. T1 is posted as 99215, credited, and posted again as 99215. The last
 charge stands alone. Without the credit it would stand in place of the first one.
@@ -84,9 +85,16 @@ def _standing(rows: Sequence[PostedCharge]) -> list[PostedCharge]:
             credit = row
             continue
         if charge is not None and credit is not None and _takes_back(credit, charge):
-            credit = None
-        charge = row
+            charge = credit = None
+        charge = row if charge is None else _in_place(charge, row)
     return [row for row in (charge, credit) if row is not None]
+
+
+def _in_place(before: PostedCharge, charge: PostedCharge) -> PostedCharge:
+    """A charge with the codes and days of those in whose place it stands, each once."""
+    earlier = dict.fromkeys([*before.instead_of, _code_and_day(before)])
+    earlier.pop(_code_and_day(charge), None)
+    return charge._replace(instead_of=tuple(earlier))
 
 
 def _takes_back(credit: PostedCharge, charge: PostedCharge) -> bool:

@@ -102,6 +102,7 @@ SENTENCES: Mapping[str, str] = {
     "visit.nurse": "Is the visit with the nurse documented?",
     "visit.credit": "Does the credit of another day take back this charge?",
     "visit.credit_alone": "Which charge does the credit of the visit take back?",
+    "visit.charge_changed": "Does the last charge of this number correct those before?",
     "visit.unknown_code": "How is the posted code of the visit billed?",
     # courses of radiation
     "radiation.again": "Was the service of planning done again?",
@@ -109,6 +110,7 @@ SENTENCES: Mapping[str, str] = {
     "radiation.beside": "Was the service of planning a separate one?",
     "radiation.beyond_plan": "Are there more sessions than planned?",
     "radiation.break": "Was there a distinct break between the two sessions?",
+    "radiation.charge_changed": "Does the last charge of this number correct those before?",
     "radiation.code_ended": "Which code holds in place of the one that ended?",
     "radiation.credit_alone": "Which charge does the credit take back?",
     "radiation.delivery": "How was the session delivered?",
