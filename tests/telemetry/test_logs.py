@@ -7,6 +7,7 @@ import asyncio
 import io
 import json
 import logging
+import subprocess
 import sys
 import threading
 import warnings
@@ -332,3 +333,18 @@ def test_a_coordinator_that_is_yet_to_be_chosen_is_no_error(out: io.StringIO) ->
     assert 'log.error("Group Coordinator Request failed: %s", err)' in code
     group_coordinator.log.error("Group Coordinator Request failed: %s", PATIENT)
     assert lines(out) == []
+
+
+def test_what_authlib_says_of_its_http_client_is_no_news_and_any_other_warning_is() -> None:
+    """The workbench imports it when logs are set up already, as in a program that has begun."""
+    program = (
+        "from chargeline.telemetry import logs; logs.configure('warning');"
+        "import chargeline.workbench.oidc; from authlib.deprecate import deprecate;"
+        "deprecate('zebra is deprecated', stacklevel=2)"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    (line,) = [json.loads(line) for line in ended.stdout.splitlines()]
+    assert (line["event"], line["source"]) == ("library", "py.warnings")
+    assert ended.stderr == ""

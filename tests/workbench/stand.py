@@ -1,10 +1,11 @@
 """`make workbench`: the workbench on invented data, on this machine, until ^C.
 
-It owns the invented feed and prices, and starts `chargeline serve --workbench` as a site would. All
-of it lies in a folder that goes when it ends.
+It owns the invented feed and prices, and the invented patients who are in the chair now, and starts
+`chargeline serve --workbench` as a site would. All of it lies in a folder that goes when it ends.
 """
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,10 +13,12 @@ import tempfile
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
 from tests.live.servers import free_port, wait_until
+from tests.trials.test_doubts import given, order
 
 SECONDS_MOST = 60.0
 # Invented prices, in cents, so that the list says how much money waits.
@@ -30,12 +33,23 @@ FEED = ("--visits", "60", "--seed", "4", "--mess", "0.3", "--faults", "0.5", "--
         "--examinations", "0.3", "--authorizations", "3")  # fmt: skip
 
 
+# Who is in the chair when it starts: a drug that began so many minutes ago, for an order of so many
+# minutes. Two run, one is due and one is overdue.
+CHAIRS = (
+    ("C7", "carboplatin", "450 mg", 25, 60),
+    ("C2", "oxaliplatin", "150 mg", 50, 120),
+    ("C4", "paclitaxel", "280 mg", 70, 60),
+    ("C9", "carboplatin", "500 mg", 140, 60),
+)
+
+
 def main() -> int:
     """Run until ^C; returns the exit code."""
     with running() as (served, at):
         march = "from=2026-03-01&to=2026-03-31"
         print(f"\nThe workbench is at {at}/  (^C ends it)\n")
-        print("Its invented visits are of March 2026:")
+        print(f"In the chair now, invented too:\n  {at}/running\n")
+        print("Its other invented visits are of March 2026:")
         print(f"  {at}/reports?{march}")
         print(f"  {at}/compare?policy=cms-facility-2026&{march}\n", flush=True)
         try:
@@ -72,11 +86,23 @@ def running() -> Iterator[tuple[subprocess.Popen[bytes], str]]:
         try:
             ready = partial(is_ready, f"http://127.0.0.1:{health}/readyz", served)
             wait_until(ready, SECONDS_MOST, "serve to be ready")
-            chargeline(["send", str(folder / "feed"), f"127.0.0.1:{mllp}"], settings)
+            (folder / "chairs.hl7").write_text("".join(in_the_chair(datetime.now(UTC))), newline="")
+            feeds = [str(folder / "feed"), str(folder / "chairs.hl7")]
+            chargeline(["send", *feeds, f"127.0.0.1:{mllp}"], settings)
             yield served, f"http://127.0.0.1:{pages}"
         finally:
             served.send_signal(signal.SIGTERM)
             served.wait(SECONDS_MOST)
+
+
+def in_the_chair(now: datetime) -> Iterator[str]:
+    """The orders and the starts of infusions that run at a moment, which have no stop yet."""
+    for place, (chair, drug, amount, ago, minutes) in enumerate(CHAIRS, 1):
+        begun = now - timedelta(minutes=ago)
+        for event in (order(drug, amount, minutes), given(drug, "0900", amount)):
+            event = re.sub(r"202603\d{6}", f"{begun:%Y%m%d%H%M%S}+0000", event)
+            event = event.replace("|V1\r", f"|ZEBRACHAIR{place}\r").replace("ZZ1^", f"ZZ9{place}^")
+            yield event.replace("PV1|1|O||", f"PV1|1|O|CHAIRS^{chair}|")
 
 
 COMMAND = [sys.executable, "-m", "chargeline.cli"]

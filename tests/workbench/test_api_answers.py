@@ -1,6 +1,7 @@
 """Answers through the API: kept under the name of a token, refused in words, and taken back."""
 
 import json
+from datetime import timedelta
 
 import httpx
 
@@ -42,6 +43,30 @@ async def test_an_answer_is_taken_back_once(standing: Standing, coder: httpx.Asy
     assert late.status_code == 409 and late.json()["changed"]["said"] == []
     assert (await question_of(coder))["question_id"] == question["question_id"]
     assert [act.why for act in await standing.acts("answer")] == [SEEN["reason"], why["reason"]]
+
+
+async def test_an_answer_that_was_taken_back_is_shown_apart_from_those_that_stand(
+    standing: Standing, coder: httpx.AsyncClient
+) -> None:
+    """With who took it back, when and why, also after another answer; it is in no published one."""
+    await standing.hear(*open_infusion())
+    question = await question_of(coder)
+    given = {**SEEN, "fingerprint": question["fingerprint"]}
+    first = (await coder.post(f"{question['href']}/answer", json=given)).json()
+    why = {"reason": "another note was found"}
+    back = (await coder.post(f"{VISIT}/answers/{first['number']}/back", json=why)).json()
+    standing.now += timedelta(minutes=5)
+    again = {**given, "value": "2026-03-02T10:20"}
+    second = (await coder.post(f"{question['href']}/answer", json=again)).json()
+    await standing.draft_again()
+    visit = (await coder.get(VISIT)).json()
+    assert [said["answer_id"] for said in visit["said"]] == [second["number"]]
+    (taken,) = visit["taken_back"]
+    assert (taken["answer_id"], taken["reason"]) == (first["number"], SEEN["reason"])
+    assert (taken["choice"], taken["value"], taken["by"]) == ("stop", first["value"], "token bi")
+    assert taken["taken_back"] == {"by": "token bi", "at": back["at"], **why}
+    published = (await coder.get(f"{VISIT}/revisions/{visit['revision']}")).json()
+    assert "taken_back" not in published
 
 
 async def test_an_answer_says_on_which_state_it_rests(

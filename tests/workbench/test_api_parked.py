@@ -136,16 +136,18 @@ async def test_a_drop_is_noted_with_its_reason(standing: Standing) -> None:
 
 
 async def test_a_try_says_what_would_park_again_and_stores_nothing(standing: Standing) -> None:
-    """A number that nobody knows is in neither list."""
+    """A number under which nothing is parked is named as such, and the trail does not name it."""
     await parked(standing)
     async with await operator(standing) as ops:
         result = (await ops.post(f"{PARKED}/try", json=chosen(1, 3, 99))).json()
     assert result["readable"] == []
     assert [one["number"] for one in result["again"]] == [1, 3]
+    assert result["not_found"] == [99]
     assert await waiting(standing) == [1, 2, 3]
     (act,) = await standing.acts("parked.try")
     told = json.loads(act.details)
-    assert (act.who, told["numbers"], told["would_be_read"]) == ("token ops", [1, 3, 99], 0)
+    assert (act.who, act.record, told["would_be_read"]) == ("token ops", "2 messages", 0)
+    assert told["numbers"] == [1, 3]
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,8 @@
 """Single keys in a real browser: what the foot of a page names is done, and can be turned off."""
 
+from datetime import timedelta
+
+import pytest
 from playwright.async_api import Browser, Page, expect
 
 from tests.answers.test_answers import open_infusion
@@ -8,6 +11,7 @@ from .asking import Standing
 from .test_running_page import at, in_unit
 from .test_screens import logged_in
 
+KEPT = "JSON.stringify(Object.values(sessionStorage))"
 TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
@@ -143,3 +147,35 @@ async def test_who_may_only_look_is_offered_no_key_that_says_something(
     await page.keyboard.press("Enter")
     await ready(page, "Visit")
     await expect(page.locator(".visit-head button")).to_have_count(0)
+
+
+@pytest.mark.parametrize("ends", ["by logging out", "by idling"])
+async def test_the_list_goes_with_the_session(
+    standing: Standing, browser: Browser, address: str, ends: str
+) -> None:
+    """The page that asks who it is leaves no visit of it in the browser."""
+    page = await two_visits(standing, browser, address)
+    assert "/visits/ZEBRA/V2" in await page.evaluate(KEPT)
+    if ends == "by idling":
+        standing.now += timedelta(minutes=standing.bench.settings.workbench_idle_minutes + 1)
+        await page.reload()
+    else:
+        await page.get_by_role("button", name="Log out").click()
+    await ready(page, "Log in")
+    assert "/visits/" not in await page.evaluate(KEPT)
+
+
+async def test_another_person_does_not_find_the_list_in_another_tab(
+    standing: Standing, browser: Browser, address: str
+) -> None:
+    """A tab that stayed open forgets it with the first page of whoever logged in since."""
+    page = await two_visits(standing, browser, address)
+    other = await page.context.new_page()
+    await other.goto(f"{address}/reports")
+    await other.get_by_role("button", name="Log out").click()
+    await other.get_by_role("button", name="V. Vole").click()
+    await expect(other.get_by_text("V. Vole ·")).to_be_visible()
+    await page.goto(f"{address}/visits/ZEBRA/V1")
+    await ready(page, "Visit")
+    assert "/V2" not in await page.evaluate(KEPT)
+    assert await page.get_by_role("link", name="Work").last.get_attribute("href") == "/work"

@@ -93,6 +93,16 @@ async def test_a_retry_goes_through_the_outbox_and_is_noted(standing: Standing) 
     assert [row.id for row in await standing.ledger.parked()] == [3, 4, 5]
 
 
+async def test_a_try_says_how_many_are_parked_no_more(standing: Standing) -> None:
+    """Somebody dropped one of them meanwhile."""
+    await parked(standing)
+    operator = await standing.person("P. Platypus", "operator")
+    await operator.get("/operations")
+    await operator.post("/operations/drop", messages="3", reason="a probe of the network")
+    page = await operator.post("/operations/try", messages="1 2 3")
+    assert "1 not tried: parked no more" in text_of(page)
+
+
 async def test_a_drop_needs_a_reason(standing: Standing) -> None:
     """Without one nothing is recorded."""
     await parked(standing)

@@ -113,14 +113,19 @@ async def test_an_answer_is_taken_back_and_asked_again(standing: Standing) -> No
     viewer = await standing.person("V. Viscacha", "viewer")
     assert 'name="answer"' not in (await viewer.get(VISIT)).text
     back = {"answer": number, "reason": "found the note"}
-    assert (await viewer.post(f"{VISIT}/answers/back", **back)).status_code == 403
+    refused = await viewer.post(f"{VISIT}/answers/back", **back)
+    assert refused.status_code == 403 and "You wrote: found the note" in text_of(refused)
     await tapir.get(VISIT)
+    short = await tapir.post(f"{VISIT}/answers/back", answer=number, reason="ok")
+    assert short.status_code == 422 and "a reason of 3 to 500 characters" in short.text
+    assert '<details class="hold" open>' in short.text and 'value="ok"' in short.text
     page = await tapir.post(f"{VISIT}/answers/back", **back)
     assert page.status_code == 200 and "When did carboplatin stop?" in page.text
     assert 'name="answer"' not in page.text
     assert "taken back or answered anew" in text_of(page) and "found the note" in text_of(page)
     again = await okapi.post(f"{VISIT}/answers/back", **back)
     assert again.status_code == 409 and "another one has followed" in text_of(again)
+    assert "You wrote: take it back , because found the note" in text_of(again)
     acts = [(act.who, act.why) for act in await standing.acts("answer")]
     assert acts == [("O. Okapi", "no note"), ("T. Tapir", "found the note")]
     await standing.draft_again()
@@ -242,6 +247,7 @@ async def test_any_number_that_a_sender_writes_has_an_address(
     [
         (f"{VISIT}/lines", {"choice": "hold", "reason": " \t  "}),
         (f"{VISIT}/reveal", {"reason": "   "}),
+        (f"{VISIT}/answers/back", {"answer": "0123456789ab", "reason": "   "}),
         (f"{VISIT}/answers", {"choice": "unknown", "reason": "   "}),
         (f"{VISIT}/answers", {"choice": "unknown", "reason": "a\x00bc"}),
         (f"{VISIT}/answers", {"choice": "stop", "value-stop": "9999-12-31T23:59", "reason": "abc"}),
@@ -255,7 +261,8 @@ async def test_what_cannot_be_kept_is_refused_in_words(
     okapi = await standing.person()
     shown = await asked(okapi, standing)
     page = await okapi.post(address, **({**shown, **form} if "answers" in address else form))
-    assert page.status_code == 422 and "xpected" in page.text
+    assert page.status_code == 422 and "Expected" in page.text
+    assert "carboplatin" in page.text, "the visit is shown again"
 
 
 @pytest.mark.parametrize("question", ["é", "²", "x" * 81, ""])

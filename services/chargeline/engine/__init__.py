@@ -95,6 +95,7 @@ from chargeline.engine.ndc import Ndc, NotAnNdc, hyphenated, ndc11, read_ndc
 from chargeline.engine.npi import is_npi
 from chargeline.engine.posted_differences import PostedComparison, posted_differences
 from chargeline.engine.quantities import convert, is_unit, plain
+from chargeline.engine.radiation.said import words_elsewhere, words_that_count
 from chargeline.engine.radiation.standing import (
     CourseStanding,
     ManagementStanding,
@@ -350,4 +351,6 @@ __all__ = [
     "with_answers",
     "with_whole",
     "words",
+    "words_elsewhere",
+    "words_that_count",
 ]

@@ -17,12 +17,14 @@ import logging
 import re
 import sys
 import threading
+import warnings
 from collections.abc import Callable, Mapping
 from time import monotonic
 from types import FrameType, MappingProxyType, TracebackType
 from typing import TextIO, cast
 
 import structlog
+from authlib.deprecate import AuthlibDeprecationWarning
 from structlog.typing import EventDict, FilteringBoundLogger, WrappedLogger
 
 LEVELS = ("debug", "info", "warning", "error", "critical")
@@ -214,6 +216,11 @@ _OF_A_HEALTHY_START = frozenset(
 group. What does not pass is raised, and our own lines say so."""
 
 
+_OF_AUTHLIB = "The httpx module is deprecated"
+"""What Authlib says of the HTTP client that we lock, whenever it is imported: no news to whoever
+runs chargeline, and nothing that they can change."""
+
+
 class _Library(logging.Handler):
     """Writes what a library logs; its text only if the text is a literal of the library's code.
 
@@ -292,6 +299,7 @@ def _route_libraries(least: int) -> None:
     for name in list(logging.root.manager.loggerDict):
         logging.getLogger(name).handlers.clear()
         logging.getLogger(name).propagate = True
+    warnings.filterwarnings("ignore", _OF_AUTHLIB, AuthlibDeprecationWarning)
     logging.captureWarnings(True)
 
 

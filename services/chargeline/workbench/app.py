@@ -17,7 +17,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp
 
-from chargeline.engine import Finding, FindingError
+from chargeline.engine import Finding, FindingError, printable
 from chargeline.ledger.errors import LedgerError
 from chargeline.settings import Settings
 from chargeline.settings.networks import networks_of
@@ -29,6 +29,7 @@ from chargeline.workbench.api.problems import no_address
 from chargeline.workbench.bench import (
     Bench,
     BusyError,
+    ForeignFormError,
     NotLoggedInError,
     ThePerson,
     is_by_itself,
@@ -127,7 +128,8 @@ async def _not_logged_in(request: Request, _error: Exception) -> Response:
 
 async def _refused(request: Request, error: Exception) -> Response:
     assert isinstance(error, FindingError)
-    return await _told(request, list(error.findings), status_of(error, _STATUS))
+    wrote = "" if isinstance(error, ForeignFormError) else await _reason_written(request)
+    return await _told(request, list(error.findings), status_of(error, _STATUS), wrote=wrote)
 
 
 async def _away(request: Request, error: Exception) -> Response:
@@ -140,7 +142,15 @@ async def _not_valid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     do = "correct it, or go back to the page it came from"
     # Two parts of the place: query or body, and the field.
-    return await _told(request, refused_fields(error, do, depth=2), 422)
+    wrote = await _reason_written(request)
+    return await _told(request, refused_fields(error, do, depth=2), 422, wrote=wrote)
+
+
+async def _reason_written(request: Request) -> str:
+    """The reason of a form of ours, so that whoever wrote it need not think of it again."""
+    if request.method != "POST":
+        return ""
+    return str((await request.form()).get("reason", ""))
 
 
 async def _failed(request: Request, error: Exception) -> Response:
@@ -162,14 +172,16 @@ async def _no_page(request: Request, error: Exception) -> Response:
     return await _told(request, [finding], error.status_code)
 
 
-async def _told(request: Request, findings: list[Finding], status: int) -> Response:
+async def _told(
+    request: Request, findings: list[Finding], status: int, *, wrote: str = ""
+) -> Response:
     if _is_for_a_program(request):
         return _as_json(findings, status)
     bench: Bench = request.app.state.bench
     person = None
     if status < 500:  # the session is in the ledger too
         person = await bench.people.find(session_token(request))
-    values = {"findings": findings, "status": status}
+    values = {"findings": findings, "status": status, "wrote": printable(wrote).strip()}
     return page(request, "error.html", person, values, status=status)
 
 

@@ -10,6 +10,7 @@ from chargeline.drafting.acting import act_of
 from chargeline.drafting.answering import DraftedVisit
 from chargeline.drafting.looking import drafted_now
 from chargeline.drafting.reading_back import answer_read
+from chargeline.drafting.said_elsewhere import answered_elsewhere
 from chargeline.engine import Finding, VisitKey
 from chargeline.ledger.auditing import Verb
 from chargeline.ledger.records import StoredMessage, StoredVisit
@@ -52,9 +53,10 @@ async def look_at(
     revisions = await view.revisions(*key)
     shown = await _message(view, key, message) if message else None
     given = await view.workbench.assignments([key])
+    elsewhere = await answered_elsewhere(view, visits[0], bench.processor.maker.rulebook)
     return LookedAt(
         visits[0],
-        LedgerRows(rows.get(key), revisions, shown),
+        LedgerRows(rows.get(key), revisions, shown, elsewhere),
         given.get(key),
         recorded_by=await _recorded_by(view, key, recorded) if recorded else "",
     )

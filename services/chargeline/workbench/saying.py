@@ -38,14 +38,14 @@ class WordOnLine(BaseModel):
     line: Id = ""
     choice: Id
     value: Text = ""
-    reason: Reason
+    reason: str = ""
 
 
 class AnswerToTakeBack(BaseModel):
     """An answer, by its number, that somebody takes back."""
 
     answer: Id
-    reason: Reason
+    reason: str = ""
 
 
 async def say(
@@ -67,9 +67,8 @@ async def say(
 
 def answer_said(bench: Bench, person: Person, visit: DraftedVisit, posted: AnswerFromForm) -> Given:
     """The answer to keep. Raises AnswerError, and OutdatedError where the charting changed."""
-    wrong = _refused_text(posted)
-    if wrong is not None:
-        raise AnswerError(wrong)
+    speaker = _speaker(bench, person, posted.reason)
+    _check_value(posted.value)
     asked = {asked.question_id: asked for asked in questions_of_visit(visit)}.get(posted.question)
     if asked is None or asked.fingerprint != posted.fingerprint:
         raise outdated("other charting" if asked is not None else "nobody who asks any more")
@@ -80,7 +79,7 @@ def answer_said(bench: Bench, person: Person, visit: DraftedVisit, posted: Answe
             bench.processor.maker.rulebook.formulary,
             posted.choice,
             value=posted.value,
-            speaker=Speaker(person.who, bench.clock(), posted.reason),
+            speaker=speaker,
         )
     except OverflowError as error:  # such as a stop at the end of the year 9999
         raise AnswerError(_not_valid("value", "a time that a clock can show")) from error
@@ -89,31 +88,42 @@ def answer_said(bench: Bench, person: Person, visit: DraftedVisit, posted: Answe
 def answer_taken_back(
     bench: Bench, person: Person, visit: DraftedVisit, back: AnswerToTakeBack
 ) -> Given:
-    """What takes an answer back. Raises OutdatedError where it no longer counts."""
+    """What takes an answer back. Raises AnswerError, OutdatedError where it no longer counts."""
+    speaker = _speaker(bench, person, back.reason)
     before = standing_answer(visit, back.answer)
     if before is None:
         raise _outdated_answer()
-    return taken_back(before, Speaker(person.who, bench.clock(), back.reason))
+    return taken_back(before, speaker)
 
 
 def word_said(bench: Bench, person: Person, visit: DraftedVisit, word: WordOnLine) -> Given:
     """The word on a line, or on the visit, to keep. Raises AnswerError."""
+    speaker = _speaker(bench, person, word.reason)
     as_drafted = without_words(visit, bench.processor.maker.rulebook)
-    speaker = Speaker(person.who, bench.clock(), word.reason)
     return word_on_line(as_drafted, word.line, word.choice, value=word.value, speaker=speaker)
 
 
-def _refused_text(posted: AnswerFromForm) -> Finding | None:
-    """What is wrong with what was written by hand, if anything."""
+def reason_of(written: str) -> str:
+    """A reason without the blanks around it. Raises AnswerError where that leaves none."""
     try:
-        _REASON.validate_python(posted.reason)
-    except ValidationError:
-        return _not_valid("reason", "a reason of 3 to 500 characters on one line")
+        return _REASON.validate_python(written)
+    except ValidationError as error:
+        expected = "a reason of 3 to 500 characters on one line"
+        raise AnswerError(_not_valid("reason", expected)) from error
+
+
+def _speaker(bench: Bench, person: Person, written: str) -> Speaker:
+    """Who speaks now, with the reason that was written. Raises AnswerError."""
+    return Speaker(person.who, bench.clock(), reason_of(written))
+
+
+def _check_value(written: str) -> None:
+    """Raise AnswerError for a value that no field holds."""
     try:
-        _VALUE.validate_python(posted.value)
-    except ValidationError:
-        return _not_valid("value", "at most 500 characters on one line")
-    return None
+        _VALUE.validate_python(written)
+    except ValidationError as error:
+        expected = "at most 500 characters on one line"
+        raise AnswerError(_not_valid("value", expected)) from error
 
 
 def _not_valid(where: str, expected: str) -> Finding:
@@ -122,7 +132,7 @@ def _not_valid(where: str, expected: str) -> Finding:
         expected=expected,
         found="something else",
         where=where,
-        do="correct it, and record it again",
+        do="correct it, and send it again",
     )
 
 

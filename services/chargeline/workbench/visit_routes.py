@@ -17,7 +17,7 @@ from chargeline.drafting.answering import AnswerError
 from chargeline.engine import VisitKey
 from chargeline.ledger.auditing import Verb
 from chargeline.published.answers import Given, number_of
-from chargeline.workbench.addresses import Id, Reason, key_of, visit_address
+from chargeline.workbench.addresses import Id, key_of, visit_address
 from chargeline.workbench.bench import (
     OUR_FORM,
     Bench,
@@ -34,6 +34,7 @@ from chargeline.workbench.saying import (
     WordOnLine,
     answer_said,
     answer_taken_back,
+    reason_of,
     say,
     word_said,
 )
@@ -85,7 +86,7 @@ async def show_visit(
 class Reveal(OnPage):
     """The form that asks for the patient."""
 
-    reason: Reason
+    reason: str = ""
 
 
 @router.post("/reveal", dependencies=OUR_FORM, include_in_schema=False)
@@ -98,7 +99,12 @@ async def reveal(
 ) -> Response:
     """The page with the patient, for this one answer; who looked and why goes into the trail."""
     asking = Asking(request, bench, person)
-    looked = await _look(asking, key, form, "visit.reveal", why=form.reason)
+    try:
+        why = reason_of(form.reason)
+    except AnswerError as error:
+        looked = await _look(asking, key, form, "visit.show")
+        return _page(asking, looked, form, refused=error, written={"reveal": form.reason})
+    looked = await _look(asking, key, form, "visit.reveal", why=why)
     return _page(asking, looked, form, revealed=True)
 
 
@@ -129,7 +135,8 @@ async def take_back(
     def make(looked: LookedAt) -> Given:
         return answer_taken_back(bench, person, looked.drafted, form)
 
-    return await _say(Asking(request, bench, person), key, make, OnPage())
+    asking = Asking(request, bench, person)
+    return await _say(asking, key, make, OnPage(), written=form.model_dump())
 
 
 @router.post("/lines", dependencies=OUR_FORM, include_in_schema=False)
@@ -145,7 +152,8 @@ async def say_of_line(
     def make(looked: LookedAt) -> Given:
         return word_said(bench, person, looked.drafted, form)
 
-    return await _say(Asking(request, bench, person), key, make, OnPage(line=form.line))
+    asking = Asking(request, bench, person)
+    return await _say(asking, key, make, OnPage(line=form.line), written=form.model_dump())
 
 
 @router.get("/newer", include_in_schema=False)

@@ -42,18 +42,31 @@ class _Word(NamedTuple):
 def with_words_elsewhere(visit: VisitKey, answers: AnswersBeside, across: History) -> AnswersBeside:
     """The answers of a visit, with what people said under others of causes that courses have."""
     words: dict[str, _Word] = {}
-    for other in across:
-        if other.slot.kind == "course_service":
-            _course, what, apart = service_of(other)
-            if what == SAID:
-                code, _apart, fingerprint = apart.partition(APART)
-                answer = _answer(code, fingerprint, other)
-                _hear(words, _word(answer, other.visit))
+    for other, answer in words_elsewhere(across):
+        _hear(words, _word(answer, other.visit))
     if not words:
         return answers
     for answer in answers.by_fingerprint.values():
         _hear(words, _word(answer, visit))
     return AnswersBeside({name: word.answer for name, word in words.items()})
+
+
+def words_elsewhere(across: History) -> Iterator[tuple[Contribution, Answer]]:
+    """What people said under other visits of causes that courses have, with where it is kept."""
+    for other in across:
+        if other.slot.kind == "course_service":
+            _course, what, apart = service_of(other)
+            if what == SAID:
+                code, _apart, fingerprint = apart.partition(APART)
+                yield other, _answer(code, fingerprint, other)
+
+
+def words_that_count(across: History) -> dict[str, tuple[VisitKey, Answer]]:
+    """Of the words of other visits the one that counts, by the fingerprint of its question."""
+    words: dict[str, _Word] = {}
+    for other, answer in words_elsewhere(across):
+        _hear(words, _word(answer, other.visit))
+    return {name: (word.visit, word.answer) for name, word in words.items()}
 
 
 def _word(answer: Answer, visit: VisitKey) -> _Word:

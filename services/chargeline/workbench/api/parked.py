@@ -9,7 +9,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from chargeline.drafting.parked import SeeingTo
 from chargeline.workbench.api.callers import may, may_say
@@ -20,7 +20,8 @@ from chargeline.workbench.operations.items import ParkedItem, parked_item
 from chargeline.workbench.operations.seeing import (
     PARKED_MOST,
     REASON_LEAST,
-    REASON_MOST,
+    ReasonToSee,
+    not_tried,
     readable_of,
     see_to_messages,
     try_messages,
@@ -32,9 +33,6 @@ router = APIRouter(prefix="/v1/parked", tags=["parked"])
 MayLook = Annotated[Person, Depends(may("operations.see"))]
 MaySeeTo = Annotated[Person, Depends(may_say("operations.retry"))]
 ParkedNumber = Annotated[int, Field(strict=True, ge=1, lt=10**18)]
-ReasonToSee = Annotated[
-    str, StringConstraints(max_length=REASON_MOST, pattern=r"^[^\x00-\x1f\x7f]*$")
-]
 
 
 class ParkedAsked(BaseModel):
@@ -106,10 +104,15 @@ class ParkedAgain(BaseModel):
 class ParkedTried(BaseModel):
     """What would become of messages if they came now. Nothing was stored but the try."""
 
-    model_config = example(readable=[41], again=[{"number": 42, "code": "status.unknown"}])
+    model_config = example(
+        readable=[41], again=[{"number": 42, "code": "status.unknown"}], not_found=[43]
+    )
 
     readable: list[int] = Field(description="Those that would be read whole")
     again: list[ParkedAgain]
+    not_found: list[int] = Field(
+        description="Not tried: nothing is parked under these numbers, or no longer"
+    )
 
 
 class ParkedSeenTo(BaseModel):
@@ -141,12 +144,14 @@ async def list_parked(
 
 @router.post("/try", summary="Read parked messages again, to see what would become of them")
 async def try_parked(bench: TheBench, caller: MaySeeTo, chosen: ParkedChosen) -> ParkedTried:
-    """Read messages by the rules and profiles in use here, and store nothing. A message that is not
-    parked any more is in neither list.
-    """
+    """Read messages by the rules and profiles in use here, and store nothing."""
     results = await try_messages(bench, caller, chosen.messages, chosen.reason)
     again = [ParkedAgain(number=one.number, code=one.code) for one in results if one.code]
-    return ParkedTried(readable=readable_of(results), again=again)
+    return ParkedTried(
+        readable=readable_of(results),
+        again=again,
+        not_found=not_tried(chosen.messages, results),
+    )
 
 
 @router.post("/retry", summary="Send parked messages through again")

@@ -13,6 +13,7 @@ from chargeline.published.answers import SaidByAPerson
 from chargeline.published.shapes import Changes, DocumentationQuestion, Encounter
 from chargeline.published.standing import AuthorizationLacking, AuthorizationOfVisit, CourseOfVisit
 from chargeline.workbench.addresses import Id, Reason, Text
+from chargeline.workbench.api.taken_back import AnswerTakenBack
 from chargeline.workbench.rights import Right, Role
 from chargeline.workbench.work.asked_for import WorkQuery
 from chargeline.workbench.work.items import WorkItem
@@ -188,6 +189,7 @@ class VisitNow(BaseModel):
     encounters: list[Encounter]
     questions: list[QuestionAsked]
     said: list[SaidByAPerson] = Field(description="The last answer to each question")
+    taken_back: list[AnswerTakenBack] = Field(description="Answers that somebody took back")
     revisions: list[RevisionOfVisit] = Field(description="The last one first")
     owner: str = Field(description="Who sees to it; empty for nobody")
     asked_unit_at: AwareDatetime | None

@@ -39,6 +39,7 @@ from chargeline.workbench.api.shapes import (
     WouldDraft,
 )
 from chargeline.workbench.api.tagged import tag_of
+from chargeline.workbench.api.taken_back import answers_taken_back
 from chargeline.workbench.bench import Bench, NotThereError
 from chargeline.workbench.looking import LookedAt
 from chargeline.workbench.visit.sentences import sentence_of
@@ -90,6 +91,7 @@ def visit_now(looked: LookedAt, bench: Bench) -> VisitNow:
         encounters=_ENCOUNTERS.validate_json(encounters),
         questions=_questions(whole, looked, maker.prices),
         said=_said(whole),
+        taken_back=answers_taken_back(looked.drafted.timeline),
         revisions=_revisions(looked.rows.revisions, timeline.key),
         owner=given.owner if given is not None else "",
         asked_unit_at=given.asked_unit_at if given is not None else None,

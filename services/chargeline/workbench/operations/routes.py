@@ -18,8 +18,9 @@ from chargeline.workbench.downloads import table_of
 from chargeline.workbench.operations.items import FeedSeen, OperationsItems, ParkedGroup, items_of
 from chargeline.workbench.operations.seeing import (
     PARKED_MOST,
-    REASON_MOST,
+    ReasonToSee,
     again_of,
+    not_tried,
     readable_of,
     see_to_messages,
     try_messages,
@@ -57,6 +58,7 @@ class Tried(BaseModel):
     readable: str = Field(description="The numbers of those that would be read")
     count: int
     again: dict[str, int]
+    not_found: int = Field(description="How many were not tried, because they are parked no more")
 
 
 Wanted = Annotated[OperationsQuery, Query()]
@@ -88,7 +90,7 @@ class ChosenGroups(BaseModel):
     messages: list[Annotated[str, Field(max_length=20_000, pattern=r"^\d{1,18}( \d{1,18})*$")]] = (
         Field(default_factory=list, max_length=PARKED_MOST)
     )
-    reason: str = Field(default="", max_length=REASON_MOST, pattern=r"^[^\x00-\x1f\x7f]*$")
+    reason: ReasonToSee = ""
 
     @property
     def numbers(self) -> list[int]:
@@ -102,7 +104,8 @@ Groups = Annotated[ChosenGroups, Form()]
 @router.post("/operations/try", dependencies=OUR_FORM, include_in_schema=False)
 async def try_parked(request: Request, bench: TheBench, person: MayRetry, form: Groups) -> Response:
     """Read messages again, and show what would become of them."""
-    result = _told(await try_messages(bench, person, form.numbers, form.reason))
+    results = await try_messages(bench, person, form.numbers, form.reason)
+    result = _told(results, not_found=len(not_tried(form.numbers, results)))
     return await _page(request, bench, person, OperationsQuery(), result=result)
 
 
@@ -125,10 +128,13 @@ async def _seen_to(bench: Bench, seeing: SeeingTo, form: ChosenGroups) -> Respon
     return RedirectResponse(f"/operations?{urlencode(done)}", 303)
 
 
-def _told(results: list[TriedMessage]) -> Tried:
+def _told(results: list[TriedMessage], not_found: int) -> Tried:
     readable = readable_of(results)
     return Tried(
-        readable=" ".join(map(str, readable)), count=len(readable), again=again_of(results)
+        readable=" ".join(map(str, readable)),
+        count=len(readable),
+        again=again_of(results),
+        not_found=not_found,
     )
 
 

@@ -7,7 +7,9 @@ stores nothing but the act. What a retry and a drop do is in `drafting/parked.py
 
 from collections import Counter
 from collections.abc import Collection, Sequence
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
+
+from pydantic import StringConstraints
 
 from chargeline.drafting.acting import act_of
 from chargeline.drafting.parked import AT_ONCE, SeeingTo, TriedMessage, see_to, sorted_out, tried
@@ -20,6 +22,13 @@ from chargeline.workbench.people import Person
 PARKED_MOST = 1_000
 """So many parked messages are read for the groups, the oldest first, and seen to at once."""
 REASON_LEAST, REASON_MOST = 3, 200
+ReasonToSee = Annotated[
+    str,
+    StringConstraints(
+        strip_whitespace=True, max_length=REASON_MOST, pattern=r"^[^\x00-\x1f\x7f]*$"
+    ),
+]
+"""Why messages are seen to; a drop alone needs a reason, and blanks are none."""
 
 
 class SeenTo(NamedTuple):
@@ -45,7 +54,7 @@ def check_numbers(chosen: Collection[int]) -> list[int]:
 
 def check_reason(reason: str) -> None:
     """Raise NotValidError where the reason of a drop is too short."""
-    length = len(reason.strip())
+    length = len(reason)
     if length < REASON_LEAST:
         raise not_valid(
             "reason",
@@ -58,7 +67,8 @@ def check_reason(reason: str) -> None:
 async def try_messages(
     bench: Bench, person: Person, chosen: Collection[int], why: str
 ) -> list[TriedMessage]:
-    """What would become of messages that are still parked, if they came now. The trail has it.
+    """What would become of messages that are still parked, if they came now. The trail has those
+    alone: a number under which nothing is parked was not tried.
 
     Raises NotValidError.
     """
@@ -67,15 +77,20 @@ async def try_messages(
         messages = await _still_parked(view, numbers)
     results = await tried(messages, bench.processor.read)
     told = {
-        "numbers": numbers,
+        "numbers": [result.number for result in results],
         "would_be_read": len(readable_of(results)),
         "would_park": again_of(results),
     }
-    what = f"{len(numbers)} messages"
+    what = f"{len(results)} messages"
     act = act_of("parked.try", "parked", what, who=person.who, why=why, details=told)
     async with bench.ledger.batch() as batch:
         await batch.audit([act])
     return results
+
+
+def not_tried(chosen: Collection[int], results: Sequence[TriedMessage]) -> list[int]:
+    """The numbers under which nothing was parked any more, each once."""
+    return sorted(set(chosen) - {result.number for result in results})
 
 
 def readable_of(results: Sequence[TriedMessage]) -> list[int]:

@@ -36,6 +36,14 @@
     }
   }
 
+  function forgetAll() {
+    try {
+      window.sessionStorage.clear();
+    } catch (_error) {
+      document.documentElement.dataset.keepsNothing = "yes";
+    }
+  }
+
   function move(step) {
     const all = rows();
     if (!all.length) return;
@@ -60,7 +68,8 @@
     chosen = last;
   }
 
-  const list = () => JSON.parse(kept("sessionStorage", LIST) || '{"address": "", "visits": []}');
+  const none = { session: "", address: "", visits: [] };
+  const list = () => JSON.parse(kept("sessionStorage", LIST) || "null") || none;
 
   function beside(step) {
     const visits = list().visits;
@@ -127,11 +136,15 @@
     }
   }
 
-  // The list of work is where the visits beside one are looked for.
+  // The list of work is where the visits beside one are looked for. It is of one session: the page that
+  // asks who it is has none, and in another tab of a shared machine another person may have logged in.
+  const session = document.body.dataset.session;
+  if (list().session !== session) forgetAll();
   if (document.querySelector("table[data-list]")) {
     const links = Array.from(document.querySelectorAll("table[data-list] a.first"));
     const visits = links.map((link) => link.pathname);
-    keep("sessionStorage", LIST, JSON.stringify({ address: location.pathname + location.search, visits }));
+    const address = location.pathname + location.search;
+    keep("sessionStorage", LIST, JSON.stringify({ session, address, visits }));
   }
   const up = document.querySelector("a[data-key=Backspace]");
   if (up && list().visits.includes(location.pathname)) up.href = list().address;

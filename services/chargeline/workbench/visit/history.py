@@ -7,9 +7,11 @@ changed stands in the revision.
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
+from chargeline.drafting.said_elsewhere import AnsweredElsewhere
 from chargeline.engine import Answer, Draft, LineAnswer, Timeline
 from chargeline.ledger.records import StoredRevision
 from chargeline.published.shapes import Billed, Changes, LineChange
+from chargeline.workbench.addresses import visit_address
 from chargeline.workbench.visit.model import ChangedLine, RevisionRow, SaidRow, StateShown
 from chargeline.workbench.visit.words import dollars, moment_of
 
@@ -88,6 +90,25 @@ def said_rows(draft: Draft, timeline: Timeline, zone: ZoneInfo) -> tuple[SaidRow
             state = _HOLDS if holds[word.message.digest] else _NO_LONGER
             rows.append(row._replace(holds=state, number=word.message.digest))
     return tuple(rows)
+
+
+def elsewhere_rows(elsewhere: Sequence[AnsweredElsewhere], zone: ZoneInfo) -> tuple[SaidRow, ...]:
+    """What people answered under other visits to questions that this visit has as well."""
+    return tuple(
+        [
+            SaidRow(
+                at=moment_of(answer.at, zone),
+                by=answer.by,
+                about=f"{answer.code} {answer.drug}".strip(),
+                said=f"{answer.choice} {answer.value}".strip(),
+                because=answer.reason,
+                holds=_HOLDS,
+                other=visit.visit,
+                address=visit_address(*visit),
+            )
+            for visit, answer in elsewhere
+        ]
+    )
 
 
 def _about(word: Answer | LineAnswer, codes: Mapping[str, str]) -> str:

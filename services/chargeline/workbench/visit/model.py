@@ -315,7 +315,8 @@ class RevisionRow(NamedTuple):
 class SaidRow(NamedTuple):
     """What a person said, when and why; `holds` says whether it still counts.
 
-    `number` is that of an answer, which can be taken back; "" for a word on a line.
+    `number` is that of an answer, which can be taken back; "" for a word on a line, and for an
+    answer that was given under another visit, which `other` names and `address` leads to.
     """
 
     at: str
@@ -325,6 +326,8 @@ class SaidRow(NamedTuple):
     because: str
     holds: StateShown
     number: str = ""
+    other: str = ""
+    address: str = ""
 
 
 class Picture(NamedTuple):

@@ -12,11 +12,12 @@ from zoneinfo import ZoneInfo
 
 from chargeline.drafting.answering import DraftedVisit
 from chargeline.drafting.record_words import needed_in_words, shown_authorization, shown_course
+from chargeline.drafting.said_elsewhere import AnsweredElsewhere
 from chargeline.drafting.visit_record import authorizations_of, courses_of, record_of
 from chargeline.engine import ChargeLine, Draft, Rulebook, Timeline
 from chargeline.ledger.records import StoredMessage, StoredRevision, StoredVisit
 from chargeline.published.writing import VisitDraft, visit_draft
-from chargeline.workbench.visit.history import revision_rows, said_rows
+from chargeline.workbench.visit.history import elsewhere_rows, revision_rows, said_rows
 from chargeline.workbench.visit.lanes import Lane, about, lanes_of
 from chargeline.workbench.visit.lines import (
     amount_of,
@@ -52,12 +53,14 @@ class LedgerRows(NamedTuple):
     """What stands in the ledger beside the draft of a visit.
 
     `row` is None for a visit without a row. `message` is the chosen message, None where none is
-    chosen or the visit does not have it.
+    chosen or the visit does not have it. `elsewhere` are the answers of other visits that count
+    here.
     """
 
     row: StoredVisit | None = None
     revisions: Sequence[StoredRevision] = ()
     message: StoredMessage | None = None
+    elsewhere: Sequence[AnsweredElsewhere] = ()
 
 
 NOTHING_CHOSEN, NOTHING_BESIDE = ChosenOnPage(), LedgerRows()
@@ -137,7 +140,7 @@ def visit_page(
         if beside.message is not None
         else None,
         revisions=revision_rows(beside.revisions, prices, zone),
-        said=said_rows(draft, visit.timeline, zone),
+        said=said_rows(draft, visit.timeline, zone) + elsewhere_rows(beside.elsewhere, zone),
     )
     return harmless(page)
 

@@ -17,7 +17,7 @@ from chargeline.ledger.auditing import Act
 from chargeline.ledger.work_list import NOBODY, Facet, WorkList
 from chargeline.ledger.workbench_records import StoredAssignment
 from chargeline.published.answers import Given
-from chargeline.workbench.addresses import Reason, Text, key_named, no_such_visit
+from chargeline.workbench.addresses import Text, key_named, no_such_visit
 from chargeline.workbench.bench import OUR_FORM, Bench, TheBench, needs, not_valid
 from chargeline.workbench.downloads import table_of
 from chargeline.workbench.login import own_address
@@ -122,7 +122,7 @@ class VisitsToHold(ChosenVisits):
     """The same form, with a reason; at most a page of the list at once."""
 
     visit: list[str] = Field(default_factory=list, max_length=AT_ONCE)
-    reason: Reason
+    reason: str = ""
 
 
 @router.post("/hold", dependencies=OUR_FORM, include_in_schema=False)
