@@ -14,6 +14,7 @@ from chargeline.engine import asked_in
 from chargeline.published.answers import GivenAnswer
 from tests.answers.given import answer, asked_of, run_after
 from tests.golden.messages import message, segment
+from tests.golden.sessions import fraction
 from tests.golden.stories_visits import note, report
 
 SAID = report(("VISIT-MINUTES", "35", "min"), ("PATIENT-STATUS", "ESTABLISHED", ""))
@@ -177,3 +178,119 @@ def test_a_number_that_several_charges_of_a_message_share_is_none_of_a_charge(
     assert findings(credited) == [] and asked_of(credited) == []
     (line,) = credited.visits[0].draft.lines
     assert (line.code, line.modifiers) == ("99214", ("25",))
+
+
+# ------------------------------------------------------------------ found by a second trial
+
+
+FRACTION = fraction(1, "202603020900", technique="3D", planned="4")
+DEVICE = row("77334")
+
+
+def devices(run: Run) -> int:
+    """How many treatment devices of the course are drafted, each as a line of its own."""
+    lines = [line for line in run.visits[0].draft.lines if line.code == "77334"]
+    assert len({line.line_id for line in lines}) == len(lines)
+    return sum(line.units for line in lines)
+
+
+def of_course(folder: Path, *messages: bytes) -> Run:
+    """After a fraction, in its visit."""
+    folder.mkdir(exist_ok=True)
+    return run_after(folder, [data.decode() for data in (FRACTION, *messages)], policy="guide-2026")
+
+
+def test_two_charges_of_one_code_under_one_number_of_a_message_both_stand(tmp_path: Path) -> None:
+    """The number is of neither; a credit of one takes back one."""
+    both = posted("1801", DEVICE, DEVICE)
+    assert devices(of_course(tmp_path / "both", both)) == 2
+    credit = posted("1802", row("77334", kind="CD"))
+    assert devices(of_course(tmp_path / "one", both, credit)) == 1
+    second = posted("1803", row("77334", kind="CD"), row("J9045", number="T09"))
+    assert devices(of_course(tmp_path / "none", both, credit, second)) == 0
+
+
+@pytest.mark.parametrize("number", ["T01", "T02", ""])
+def test_a_credit_takes_back_nothing_that_was_sent_after_it(tmp_path: Path, number: str) -> None:
+    """The charge stands, and the credit is told to be without one."""
+    credit = posted("1801", row("77334", kind="CD", number=number))
+    after = of_course(tmp_path, credit, posted("1802", row("77334")))
+    assert devices(after) == 1 and ("V1", "radiation.credit_alone") in asked_of(after)
+
+
+def test_a_credit_before_a_charge_in_one_message_is_of_another_one(tmp_path: Path) -> None:
+    """What it takes back was posted before the feed began."""
+    after = of_course(tmp_path, posted("1801", row("77334", kind="CD"), DEVICE))
+    assert devices(after) == 1 and ("V1", "radiation.credit_alone") in asked_of(after)
+    reverse = of_course(tmp_path, posted("1801", DEVICE, row("77334", kind="CD")))
+    assert devices(reverse) == 0
+
+
+def test_a_charge_without_a_number_that_comes_again_after_a_credit_stands(tmp_path: Path) -> None:
+    """The very same rows without FT1-2: what is sent last is posted anew."""
+    charge, credit = row("77334", number=""), row("77334", kind="CD", number="")
+    sent = [posted("1801", charge), posted("1802", credit), posted("1803", charge)]
+    assert devices(of_course(tmp_path, *sent)) == 1
+    assert devices(of_course(tmp_path, *reversed(sent))) == 1
+    assert devices(of_course(tmp_path, *sent, posted("1804", credit))) == 0
+
+
+def test_a_charge_under_its_number_after_a_credit_of_another_number_stands(tmp_path: Path) -> None:
+    """The credit came before it."""
+    again = [AGAIN[0], posted("1302", row("99215", kind="CD", number="T02")), AGAIN[2]]
+    after = run(tmp_path, *again)
+    assert findings(after) == ["visit.overcoded"]
+    assert asked_of(after) == [("V1", "visit.credit_alone")]
+
+
+def test_a_credit_under_a_shared_number_names_no_charge(tmp_path: Path) -> None:
+    """Of two days the nearest one is asked about."""
+    sent = [
+        posted("1301", CHARGE, row("99215", day="03")),
+        posted("1302", row("99215", day="05", kind="CD")),
+    ]
+    after = run(tmp_path, *sent)
+    assert ("V1", "visit.credit") in asked_of(after)
+
+
+def test_several_credits_of_one_charge_are_asked_about(tmp_path: Path) -> None:
+    """Of two units one is credited, and one again: both, or the same one."""
+    sent = [
+        posted("1801", row("77334", units="2")),
+        posted("1802", row("77334", kind="CD")),
+        posted("1803", row("77334", kind="CD"), row("J9045", number="T09")),
+    ]
+    after = of_course(tmp_path, *sent)
+    assert told(after, "radiation.charge_changed") == (
+        "77334 x2 on 2026-03-02, and 2 credits of its number that differ"
+    )
+
+
+@pytest.mark.parametrize("units", ["-1", "0", "1.5"])
+def test_a_procedure_of_no_whole_units_makes_no_visit_firm(tmp_path: Path, units: str) -> None:
+    """Whether the visit has modifier 25 hangs on it."""
+    after = run(tmp_path / "charge", posted("1301", row("96372", units=units)))
+    assert asked_of(after) == [("V1", "visit.quantity")]
+    assert [line.provisional for line in after.visits[0].draft.lines] == ["visit.quantity"]
+    odd = row("96372", kind="CD", units=units)
+    credited = run(tmp_path / "credit", posted("1301", row("96372")), posted("1302", odd))
+    assert asked_of(credited) == [("V1", "visit.credit_alone")]
+
+
+def test_a_changed_procedure_leaves_the_visit_open(tmp_path: Path) -> None:
+    """It was posted for the day of the visit, and then for another one."""
+    sent = [posted("1301", row("96372")), posted("1302", row("96413"))]
+    after = run(tmp_path, *sent)
+    assert [line.provisional for line in after.visits[0].draft.lines] == ["visit.charge_changed"]
+
+
+def test_a_changed_charge_of_a_course_is_asked_about_once(tmp_path: Path) -> None:
+    """By the course alone, where there is no visit."""
+    after = of_course(tmp_path, posted("1801", row("77407")), posted("1802", DEVICE))
+    codes = [code for _visit, code in asked_of(after)]
+    assert "radiation.charge_changed" in codes and "visit.charge_changed" not in codes
+
+
+def test_modifiers_behind_a_code_are_read(tmp_path: Path) -> None:
+    """`99215-25` in FT1-25 is 99215 with modifier 25."""
+    assert findings(run(tmp_path, posted("1301", row("99215-25")))) == ["visit.overcoded"]

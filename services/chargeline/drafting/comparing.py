@@ -224,6 +224,7 @@ _QUESTIONS: tuple[FindingCode, ...] = (
     "visit.charge_changed",
     "visit.credit_alone",
     "visit.nurse",
+    "visit.quantity",
     "visit.unknown_code",
 )
 

@@ -91,7 +91,9 @@ class PostedCharge(NamedTuple):
     `number` is FT1-2, "" where the sender gives none. `day` is the local date of FT1-4. `units` is
     FT1-10, one where it is empty. `course` is the radiation course that the profile finds, "" where
     none. A credit takes back a charge of the same number or of the same code and day. `instead_of`
-    are the codes and days of charges in whose place it stands, because its number was sent again.
+    are the codes and days of charges in whose place it stands, because its number was sent again,
+    and `credited_again` counts the credits of its number in whose place another one stands.
+    `sent_again` is when its message came again, None where it did not.
     """
 
     message: MessageRef
@@ -106,11 +108,23 @@ class PostedCharge(NamedTuple):
     course: str
     address: str
     instead_of: tuple[tuple[str, date], ...] = ()
+    credited_again: int = 0
+    sent_again: datetime | None = None
+
+    @property
+    def sent(self) -> datetime | None:
+        """When it was said; None where its message has no time."""
+        return self.sent_again or self.message.sent
 
     @property
     def is_whole(self) -> bool:
         """Whether its units are a whole number above zero."""
         return self.units > 0 and self.units == int(self.units)
+
+    @property
+    def is_changed(self) -> bool:
+        """Whether what was said of its number before may hold beside it."""
+        return bool(self.instead_of or self.credited_again)
 
     @property
     def source(self) -> Source:

@@ -8,12 +8,14 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from chargeline.engine.care import Care, PostedCharge
+from chargeline.engine.quantities import plain
 
-CHANGED_EXPECTED = "a credit (CD in FT1-6) before a number of FT1-2 has another code or day"
+CHANGED_EXPECTED = (
+    "a credit (CD in FT1-6) before a number of FT1-2 has another code or day, and one credit of it"
+)
 CHANGED_DO = (
-    "charge entry says whether the last one corrects those before; if they are charges of their "
-    "own, have the sender give each a number of its own in FT1-2, or none; until then the last one "
-    "counts alone"
+    "charge entry says whether the last one corrects those before; if each stands, have the sender "
+    "give each a number of its own in FT1-2, or none; until then the last one counts alone"
 )
 _TOLD_MOST = 4
 
@@ -40,8 +42,9 @@ def standing_charges(
 ) -> StandingCharges:
     """What stands of the posted charges of some days.
 
-    A credit takes back units of the charge of its number, else of its code and day; those that name
-    their charge go first. `settled` are credits that take back charges of other days.
+    A credit takes back units of the charge of its number, else of its code and day, and of none
+    that was sent after it; those that name their charge go first. `settled` are credits that take
+    back charges of other days.
     """
     posted = [charge for care in days for charge in care.posted if charge not in settled]
     whole = [charge for charge in posted if charge.is_whole]
@@ -71,7 +74,12 @@ def standing_charges(
 
 
 def changed_in_words(charge: PostedCharge) -> str:
-    """What was posted under the number of a charge, in order: `99215 on 2026-03-02, then ...`."""
+    """What was posted under the number of a charge: `99215 on 2026-03-02, then ...`, or how many
+    credits it has.
+    """
+    if not charge.instead_of:
+        units = f"{charge.code} x{plain(charge.units)} on {charge.day.isoformat()}"
+        return f"{units}, and {charge.credited_again + 1} credits of its number that differ"
     told = [*charge.instead_of, (charge.code, charge.day)]
     most = _TOLD_MOST
     between = f"then {len(told) - most} more, " if len(told) > most else ""
@@ -123,7 +131,7 @@ def credits_apart(days: Sequence[Care]) -> tuple[CreditApart, ...]:
         apart += _takes(credit, int(credit.units), [charge], left, is_named=True)
     for balance in balances:
         for credit, back in balance.left_of_credits:
-            alike = [charge for charge in left if charge.code == credit.code]
+            alike = [charge for charge in left if _may_mean(credit, charge)]
             apart += _takes(credit, back, _by_nearness(alike, credit), left, is_named=False)
     return tuple(apart)
 
@@ -160,8 +168,24 @@ def _by_nearness(charges: Iterable[PostedCharge], credit: PostedCharge) -> list[
 
 
 def _has_number_of(charge: PostedCharge, credit: PostedCharge) -> bool:
-    return bool(credit.number) and charge.number == credit.number and charge.code == credit.code
+    return bool(credit.number) and charge.number == credit.number and _may_mean(credit, charge)
 
 
 def _is_like(charge: PostedCharge, credit: PostedCharge) -> bool:
-    return (charge.code, charge.day) == (credit.code, credit.day)
+    return charge.day == credit.day and _may_mean(credit, charge)
+
+
+def _may_mean(credit: PostedCharge, charge: PostedCharge) -> bool:
+    """Whether a credit may take back a charge: one of its code that was not sent after it.
+
+    Of two messages of one second, or without a time, either may be the first.
+    """
+    if charge.code != credit.code:
+        return False
+    if (
+        charge.message.digest == credit.message.digest
+        and charge.message.sent == credit.message.sent
+    ):
+        return charge.source.place < credit.source.place
+    charged, credited = charge.sent, credit.sent
+    return charged is None or credited is None or charged <= credited

@@ -31,6 +31,7 @@ OfficeVisitCode = Literal[
     "visit.credit",
     "visit.credit_alone",
     "visit.charge_changed",
+    "visit.quantity",
     "visit.undercoded",
     "visit.overcoded",
     "visit.posted_otherwise",
@@ -63,6 +64,8 @@ OFFICE_VISIT_MEANINGS: Mapping[OfficeVisitCode, str] = {
     "visit.credit_alone": "A posted credit of a visit takes back no charge.",
     "visit.charge_changed": "A charge of a visit was posted again with another code or day, and no "
     "credit is between.",
+    "visit.quantity": "A posted quantity of a visit, or of what gives it a modifier, is no whole "
+    "number above zero.",
     "visit.undercoded": "A lower level of a visit was posted than the documented facts carry.",
     "visit.overcoded": "A higher level of a visit was posted than the documented facts carry.",
     "visit.posted_otherwise": "Modifiers, units or an add-on of a visit were posted otherwise.",

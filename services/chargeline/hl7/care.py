@@ -30,6 +30,7 @@ _new_observation = by_keyword(Observation)
 _new_note = by_keyword(Note)
 _new_posted = by_keyword(PostedCharge)
 
+_LENGTH_OF_CODE, _LENGTH_OF_MODIFIER = 5, 2
 _LONGEST_VALUE = 200
 _MOST_VALUES = 20  # that differ in one field; more of them are in question as two are
 # HL7 table 0085. What is pending, preliminary, not verified or not asked for is no result yet.
@@ -295,14 +296,15 @@ def _charge(
             where=f"{address}-4",
             do="have the sender post a charge for each day",
         )
-    code = component(field(row, 25), 1, delimiters) or component(field(row, 7), 1, delimiters)
-    modifiers = field(row, 26).split(delimiters.repetition)
+    text = component(field(row, 25), 1, delimiters) or component(field(row, 7), 1, delimiters)
+    code, behind = _code_and_modifiers(text.strip().upper())
+    modifiers = [text_at(m, 1, delimiters) for m in field(row, 26).split(delimiters.repetition)]
     return _new_posted(
         message=reference,
         number=component(field(row, 2), 1, delimiters).strip(),
         kind=kind,
-        code=code.strip().upper(),
-        modifiers=tuple([text for m in modifiers if (text := text_at(m, 1, delimiters).upper())]),
+        code=code,
+        modifiers=tuple([m.upper() for m in (*behind, *modifiers) if m]),
         units=Decimal(1) if units is None else units,
         day=when.day,
         at=when.at,
@@ -310,3 +312,11 @@ def _charge(
         course="",
         address=f"{address}-25",
     )
+
+
+def _code_and_modifiers(text: str) -> tuple[str, list[str]]:
+    """A code, and modifiers where a sender writes them behind it: 99215-25, 11102-59-RT."""
+    code, *modifiers = text.split("-")
+    if len(code) == _LENGTH_OF_CODE and all(len(m) == _LENGTH_OF_MODIFIER for m in modifiers):
+        return code, modifiers
+    return text, []

@@ -199,6 +199,7 @@ _CHOICES: Mapping[str, tuple[AnswerChoice, ...]] = {
     "visit.credit": ("takes_back", "takes_nothing"),
     "visit.credit_alone": ("confirm", "by_hand"),
     "visit.charge_changed": ("confirm", "by_hand"),
+    "visit.quantity": ("by_hand",),
     "visit.nurse": ("confirm", "no_visit", "by_hand"),
     "authorization.no_status": ("granted", "denied", "pended", "by_hand"),
     "authorization.no_codes": ("codes", "by_hand"),

@@ -34,8 +34,13 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
     days = _days(assessment.encounter)
     if not days:
         return _NOTHING
-    posted = [asked_of_posted(day, assessment) for day in days if day.care.posted]
-    return together([*[visit_on(day, assessment) for day in days], *posted])
+    visits = [visit_on(day, assessment) for day in days]
+    asked = [
+        asked_of_posted(day, assessment, has_visit=visit != _NOTHING)
+        for day, visit in zip(days, visits, strict=True)
+        if day.care.posted
+    ]
+    return together([*visits, *asked])
 
 
 def in_short(assessment: Assessment, saved: SavedWork) -> InShort | None:

@@ -17,6 +17,7 @@ from chargeline.engine.posted_charges import (
     CreditApart,
     changed_in_words,
 )
+from chargeline.engine.quantities import plain
 from chargeline.engine.trace import Question, ask
 from chargeline.engine.visit_words import SeenFact
 
@@ -185,6 +186,19 @@ def changed_question(day: date, charge: PostedCharge) -> Question:
         expected=CHANGED_EXPECTED,
         found=changed_in_words(charge),
         do=CHANGED_DO,
+        drug=about(day),
+        sources=(charge.source,),
+    )
+
+
+def quantity_question(day: date, charge: PostedCharge) -> Question:
+    """Asks how many units of a charge are meant."""
+    return ask(
+        "visit.quantity",
+        expected="a whole number of units above zero in FT1-10",
+        found=f"{charge.code} x{plain(charge.units)} on {day.isoformat()}",
+        do="charge entry posts whole units, and takes back with a credit (CD in FT1-6); until then "
+        "the charge stands as one",
         drug=about(day),
         sources=(charge.source,),
     )

@@ -87,6 +87,11 @@ def bears_on_visit(charge: PostedCharge, rules: DayRules) -> bool:
     return bool(beside or preventive_among((charge,), rules)) or is_of_visit(charge, rules)
 
 
+def changes_visit(charge: PostedCharge, rules: DayRules) -> bool:
+    """Whether a visit hangs on a posted charge that no course of radiation has."""
+    return bears_on_visit(charge, rules) and "radiation" not in posted_beside((charge,), rules)
+
+
 def preventive_among(posted: Sequence[PostedCharge], rules: DayRules) -> tuple[PostedCharge, ...]:
     """The posted preventive services and vaccinations."""
     return tuple([charge for charge in posted if _counts(PREVENTIVE, charge, rules)])

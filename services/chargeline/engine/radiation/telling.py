@@ -65,7 +65,7 @@ def told_by(
         charges=placed.charges,
         odd=(
             *[charge for charge in posted if charge.odd],
-            *[charge._replace(odd="changed") for charge in posted if charge.charge.instead_of],
+            *[charge._replace(odd="changed") for charge in posted if charge.charge.is_changed],
         ),
         unread=(
             *[value for r in reports if not tells_session(r) for value in unread_in(r)],

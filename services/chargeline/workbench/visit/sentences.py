@@ -103,6 +103,7 @@ SENTENCES: Mapping[str, str] = {
     "visit.credit": "Does the credit of another day take back this charge?",
     "visit.credit_alone": "Which charge does the credit of the visit take back?",
     "visit.charge_changed": "Does the last charge of this number correct those before?",
+    "visit.quantity": "Which quantity is meant?",
     "visit.unknown_code": "How is the posted code of the visit billed?",
     # courses of radiation
     "radiation.again": "Was the service of planning done again?",
