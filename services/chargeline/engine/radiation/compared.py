@@ -199,12 +199,17 @@ def _of_other_days(
     ours: Mapping[str, int],
     deliveries: Sequence[str],
 ) -> Iterator[Question]:
-    """Where a delivery that was posted on another day has another code than the session."""
+    """Where a delivery that was posted on another day has another code than the session. What
+    another visit posted is asked about there.
+    """
     if not any(charge.for_other_days for charge in all_posted):
         return
     for session in sessions:
         if session.posted and session.posted not in ours and deliveries:
-            charge = next(c for c in all_posted if c.charge.code == session.posted)
+            of_code = [charge for charge in all_posted if charge.charge.code == session.posted]
+            if not of_code:
+                continue
+            charge = of_code[0]
             yield charge_question(
                 "radiation.differs",
                 charge,

@@ -25,6 +25,7 @@ from chargeline.engine.radiation.appointments import beside_appointments, left_o
 from chargeline.engine.radiation.asking import second_series_question
 from chargeline.engine.radiation.parts import CourseOfNumber
 from chargeline.engine.radiation.plans import InPlan, within_plans
+from chargeline.engine.radiation.posted import with_charges_of_others, with_charges_of_visits
 from chargeline.engine.radiation.remembered import CountedElsewhere, Recorded, ServiceElsewhere
 from chargeline.engine.radiation.sessions import (
     Mark,
@@ -34,7 +35,6 @@ from chargeline.engine.radiation.sessions import (
     is_apart,
     key_of,
     order_of,
-    with_code,
 )
 
 
@@ -132,14 +132,14 @@ def course_of(
     sessions = [session for session in told.sessions if session.course == name]
     sessions += [session for session in recorded.sessions if session.course == name]
     schedule = beside_appointments(sorted(sessions, key=order_of))
-    sessions = _with_charges(schedule.sessions)
-    told_before = _told_before(sessions)
-    sessions = [session for session in sessions if key_of(session) not in told_before]
+    told_by_all = _with_beam(with_charges_of_visits(schedule.sessions))
+    told_before = _told_before(told_by_all)
+    sessions = [session for session in told_by_all if key_of(session) not in told_before]
     least_break = timedelta(minutes=break_minutes)
     resumed = part.resumed if part is not None else ()
     judged = _judged(sessions, schedule.doubted, least_break, resumed, answers=answers)
     planned = within_plans(judged.counted, resumed, judged.beside, answers)
-    counted = planned.counted
+    counted = with_charges_of_others(planned.counted, told_by_all)
     doubted = dict(judged.doubted)
     doubted |= left_open(schedule.left, counted)
     marks = [mark for mark in (*told.marks, *recorded.marks) if mark.course == name]
@@ -164,27 +164,15 @@ def course_of(
     )
 
 
-def _with_charges(sessions: Sequence[Session]) -> list[Session]:
-    """The sessions without the charges of reported ones: a charge under another visit of the day
-    is that of the session which is reported there.
-
-    A session of which neither a technique nor a code says the beam has the one beam that the others
-    of its course say.
+def _with_beam(sessions: Sequence[Session]) -> Sequence[Session]:
+    """The sessions, where one of which neither a technique nor a code says the beam has the one
+    beam that the others of its course say.
     """
-    days = {session.day for session in sessions if session.reported}
-    charges = {session.day: session for session in sessions if not session.reported}
-    billed = [
-        with_code(session, charges[session.day].posted, charges[session.day].beam)
-        if session.reported and not session.posted and session.day in charges
-        else session
-        for session in sessions
-        if session.reported or session.day not in days
-    ]
-    beams = {session.beam for session in billed if session.says_beam}
+    beams = {session.beam for session in sessions if session.says_beam}
     if len(beams) != 1:
-        return billed
+        return sessions
     (beam,) = beams
-    return [s if s.says_beam else s._replace(beam=beam) for s in billed]
+    return [s if s.says_beam else s._replace(beam=beam) for s in sessions]
 
 
 def _told_before(sessions: Sequence[Session]) -> dict[SessionKey, VisitKey]:

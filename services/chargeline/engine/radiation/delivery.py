@@ -296,13 +296,20 @@ def _not_posted(session: Session, course: Course, treatment: Treatment) -> Itera
     """The question about the sessions of a course for which no delivery is posted, one for all.
 
     Where one charge stands for a week of sessions, that for those after the last one is to come.
+    What is posted for a session in the sitting of another course may be for one of its day.
     """
     own = [s for s in course.counted if treatment.host_of(s) is None]
     last = max([s.day for s in own if s.posted], default=session.day)
     is_by_week = any(c.for_other_days for c in treatment.told.charges if c.course == course.name)
     if is_by_week and own[-1].day - last <= A_WEEK:
         own = [s for s in own if s.day <= last]
-    missing = [s for s in own if not s.posted]
+    of_guests = [s.day for s in course.counted if s.posted and treatment.host_of(s) is not None]
+    missing = []
+    for unposted in [s for s in own if not s.posted]:
+        if unposted.day in of_guests:
+            of_guests.remove(unposted.day)
+        else:
+            missing.append(unposted)
     if session in missing:
         yield no_charge_question(missing, len(own))
 
