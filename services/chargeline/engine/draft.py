@@ -41,7 +41,7 @@ from chargeline.engine.families import FAMILIES
 from chargeline.engine.modifiers import with_modifiers
 from chargeline.engine.office_visits import propose as propose_visits
 from chargeline.engine.office_visits import visits_of
-from chargeline.engine.office_visits.seen import seen_days
+from chargeline.engine.office_visits.seen import radiation_days, seen_days
 from chargeline.engine.posted_charges import credits_apart
 from chargeline.engine.pumps import with_record
 from chargeline.engine.radiation import facts_of_line_words, not_billed, of_stay
@@ -338,7 +338,7 @@ class _Drafting:
             lines=proposal.lines,
             questions=tuple(dict.fromkeys(proposal.questions)),
             withheld=proposal.withheld,
-            facts=proposal.facts,
+            facts=(*proposal.facts, *radiation_days(encounter.days)),
         )
 
     def _assessments(self, encounter: Encounter, elsewhere: Elsewhere) -> list[Assessment]:

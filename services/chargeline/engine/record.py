@@ -26,6 +26,7 @@ _TOPICS: Mapping[ContributionKind, str] = {
     "service": "day",
     "irrigation": "day",
     "office_visit": "day",
+    "radiation_day": "day",
     "pump_start": "pump",
     "pump_stop": "pump",
     "dose": "dose",
@@ -49,6 +50,7 @@ _END = datetime.max.replace(tzinfo=UTC)
 # What a later visit reads and an earlier one does not: two hundred visits before are left alone.
 _ONWARD: frozenset[ContributionKind] = frozenset({"seen", "authorized_units"})
 _SERVICES: frozenset[ContributionKind] = frozenset({"initial_service", "service"})
+_RADIATION: frozenset[ContributionKind] = frozenset({"radiation_day"})
 
 
 class Slot(NamedTuple):
@@ -119,7 +121,8 @@ class Elsewhere(NamedTuple):
 
     `second_on` are the days on which another visit had its initial service before. `served_on` are
     those on which another visit had any service, or had rinsed an access device before. `drugs_on`
-    are all days on which another visit gave drugs, with or without drugs in this one. `doses` are
+    are all days on which another visit gave drugs, with or without drugs in this one, and
+    `radiation_on` are those of which another visit charts radiation. `doses` are
     the doses of other visits that this visit has as well, as `dose_slot` names them. `across` are
     the contributions of other visits to what spans visits: a practitioner's group, courses of
     radiation, an authorization. `visits` are what they tell of visits with a practitioner on the
@@ -131,6 +134,7 @@ class Elsewhere(NamedTuple):
     doses: frozenset[str] = frozenset()
     across: History = NO_HISTORY
     drugs_on: frozenset[date] = frozenset()
+    radiation_on: frozenset[date] = frozenset()
     visits: History = NO_HISTORY
 
 
@@ -163,17 +167,21 @@ def seen_elsewhere(
             served.add(day)
     doses = frozenset([other.slot.about for other in history if other.slot.kind == "dose"])
     across = frozenset([other for other in history if other.slot.topic[0] in _ACROSS_VISITS])
-    drugs_on = [
-        date.fromisoformat(other.slot.about) for other in history if other.slot.kind in _SERVICES
-    ]
     seen_on = {Slot("office_visit", day.isoformat()) for day in days}
     return Elsewhere(
         second_on=frozenset(second),
         served_on=frozenset(served),
         doses=doses,
         across=across,
-        drugs_on=frozenset(drugs_on),
+        drugs_on=_days_with(_SERVICES, history),
+        radiation_on=_days_with(_RADIATION, history),
         visits=frozenset([other for other in history if other.slot in seen_on]),
+    )
+
+
+def _days_with(kinds: Collection[ContributionKind], history: History) -> frozenset[date]:
+    return frozenset(
+        [date.fromisoformat(other.slot.about) for other in history if other.slot.kind in kinds]
     )
 
 

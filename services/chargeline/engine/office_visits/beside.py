@@ -48,7 +48,7 @@ def surroundings_of(
     """What a visit of a day may stand beside; drugs count before all else."""
     of_kind = posted_beside(posted, assessment.rules)
     alone = frozenset(keys_of([s for s in assessment.services if _serves_a_line(s)]))
-    is_charted = observes(day.care, "radiation")
+    is_charted = _is_irradiated(day, assessment)
     is_beside_drugs = (
         "drugs" in of_kind
         or day.day in assessment.elsewhere.drugs_on
@@ -66,6 +66,11 @@ def surroundings_of(
         of_kind["radiation"] = ()
     services = [BesideService(kind, of_kind.get(kind, ())) for kind in has if has[kind]]
     return Surroundings(tuple(services), has["radiation"])
+
+
+def _is_irradiated(day: Day, assessment: Assessment) -> bool:
+    """Whether radiation is charted of a day, under this visit number or another of the patient."""
+    return observes(day.care, "radiation") or day.day in assessment.elsewhere.radiation_on
 
 
 def beside_of(

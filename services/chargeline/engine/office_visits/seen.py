@@ -1,6 +1,7 @@
 """Whom of a practitioner's group the patient's record knows, and what a visit adds to the record.
 
-It owns what counts as having seen the patient: a practitioner's signed note of a visit. The group
+It owns what counts as having seen the patient: a practitioner's signed note of a visit. It also
+owns that a day of radiation is told to visits under other numbers. The group
 is the facility, because no table of practitioners and their groups exists; what a
 patient's record knows of it is a rule's to weigh. That a record has nothing proves nothing.
 """
@@ -8,7 +9,7 @@ patient's record knows of it is a rule's to weigh. That a record has nothing pro
 from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, time
 
-from chargeline.engine.care import Care
+from chargeline.engine.care import Care, observes
 from chargeline.engine.encounters import Assessment, SeenDay
 from chargeline.engine.office_visits.concerns import SEEN
 from chargeline.engine.office_visits.notes import notes_of
@@ -51,6 +52,20 @@ def facts_for_record(
         return (visit,)
     slot = Slot("seen", f"{GROUP}{APART}{day.isoformat()}")
     return (visit, Fact(slot, at, " ".join(authors)))
+
+
+def radiation_days(days: Iterable[Day]) -> tuple[Fact, ...]:
+    """That radiation is charted of days, for visits under other numbers of the patient to read.
+
+    It stands whatever is billed of the radiation, as under the visit's own number.
+    """
+    return tuple(
+        [
+            fact_of_day("radiation_day", day.day, time_of(day.day, day.care))
+            for day in days
+            if day.care.observations and observes(day.care, "radiation")
+        ]
+    )
 
 
 def seen_before(day: date, authors: Sequence[str], assessment: Assessment) -> SeenFact:
