@@ -26,6 +26,7 @@ _TOPICS: Mapping[ContributionKind, str] = {
     "service": "day",
     "irrigation": "day",
     "office_visit": "day",
+    "posted_service": "day",
     "radiation_day": "day",
     "pump_start": "pump",
     "pump_stop": "pump",
@@ -126,7 +127,7 @@ class Elsewhere(NamedTuple):
     the doses of other visits that this visit has as well, as `dose_slot` names them. `across` are
     the contributions of other visits to what spans visits: a practitioner's group, courses of
     radiation, an authorization. `visits` are what they tell of visits with a practitioner on the
-    days of the encounter.
+    days of the encounter, and `posted` of charges that such a visit may stand beside.
     """
 
     second_on: frozenset[date] = frozenset()
@@ -136,6 +137,7 @@ class Elsewhere(NamedTuple):
     drugs_on: frozenset[date] = frozenset()
     radiation_on: frozenset[date] = frozenset()
     visits: History = NO_HISTORY
+    posted: History = NO_HISTORY
 
 
 NOTHING_ELSEWHERE = Elsewhere()
@@ -168,6 +170,7 @@ def seen_elsewhere(
     doses = frozenset([other.slot.about for other in history if other.slot.kind == "dose"])
     across = frozenset([other for other in history if other.slot.topic[0] in _ACROSS_VISITS])
     seen_on = {Slot("office_visit", day.isoformat()) for day in days}
+    posted_on = {Slot("posted_service", slot.about) for slot in seen_on}
     return Elsewhere(
         second_on=frozenset(second),
         served_on=frozenset(served),
@@ -176,6 +179,7 @@ def seen_elsewhere(
         drugs_on=_days_with(_SERVICES, history),
         radiation_on=_days_with(_RADIATION, history),
         visits=frozenset([other for other in history if other.slot in seen_on]),
+        posted=frozenset([other for other in history if other.slot in posted_on]),
     )
 
 

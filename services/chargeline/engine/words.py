@@ -355,6 +355,7 @@ ContributionKind = Literal[
     "dose",  # a drug was given at a minute
     "seen",  # a practitioner of a group saw the patient
     "office_visit",  # a visit with a practitioner on a day, whatever is billed of it
+    "posted_service",  # charges that a visit may stand beside were posted on a day
     "radiation_day",  # radiation was charted on a day, whatever is billed of it
     "fraction",  # a session of a radiation course was delivered
     "course_service",  # a service that a radiation course has a limited number of times

@@ -13,6 +13,7 @@ from chargeline.engine.office_visits.credits import asked_of_posted
 from chargeline.engine.office_visits.facts import is_about_a_visit
 from chargeline.engine.office_visits.judging import visit_on
 from chargeline.engine.office_visits.lines import reason_in_short
+from chargeline.engine.office_visits.posted_elsewhere import facts_of_posted
 from chargeline.engine.timeline.records import Day
 from chargeline.engine.trace import (
     ChargeLine,
@@ -40,7 +41,8 @@ def propose(assessment: Assessment, saved: SavedWork) -> Proposal:
         for day, visit in zip(days, visits, strict=True)
         if day.care.posted
     ]
-    return together([*visits, *asked])
+    told = Proposal(facts=facts_of_posted(days, assessment))
+    return together([*visits, *asked, told])
 
 
 def in_short(assessment: Assessment, saved: SavedWork) -> InShort | None:

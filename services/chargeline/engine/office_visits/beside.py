@@ -12,34 +12,49 @@ the visit stands beside that one.
 """
 
 from collections.abc import Container, Iterable, Iterator, Sequence
+from datetime import date
 from typing import NamedTuple
 
 from chargeline.engine.care import PostedCharge, observes
 from chargeline.engine.encounters import Assessment
+from chargeline.engine.events import Source
 from chargeline.engine.office_visits.accounts import TellsOfVisit
 from chargeline.engine.office_visits.asking import performer_question
+from chargeline.engine.office_visits.notes import notes_of
 from chargeline.engine.office_visits.posted import posted_beside, preventive_among
 from chargeline.engine.office_visits.posted_concerns import PERFORMED, PerformedFacts
+from chargeline.engine.office_visits.posted_elsewhere import (
+    ChargeElsewhere,
+    posted_elsewhere,
+    whose_question,
+)
 from chargeline.engine.office_visits.talk import VisitTalk
 from chargeline.engine.rules import DayRules
 from chargeline.engine.services.records import Service, keys_of, line_purpose_of
 from chargeline.engine.timeline.records import Administration, Day
-from chargeline.engine.trace import Step
+from chargeline.engine.trace import Question, Step
 from chargeline.engine.visit_words import BesideFact, PerformedAs
 
 
 class BesideService(NamedTuple):
-    """A kind of service beside a visit, and the charges that tell of it; none if it is charted."""
+    """A kind of service beside a visit, and the charges that tell of it; none if it is charted.
+
+    `elsewhere` are charges under other visit numbers of the patient.
+    """
 
     kind: BesideFact
     posted: tuple[PostedCharge, ...] = ()
+    elsewhere: tuple[ChargeElsewhere, ...] = ()
 
 
 class Surroundings(NamedTuple):
-    """What a visit may stand beside, in the order in which it counts."""
+    """What a visit may stand beside, in the order in which it counts; `notes` are where its notes
+    stood.
+    """
 
     services: tuple[BesideService, ...]
     is_irradiated: bool
+    notes: tuple[Source, ...]
 
 
 def surroundings_of(
@@ -47,25 +62,32 @@ def surroundings_of(
 ) -> Surroundings:
     """What a visit of a day may stand beside; drugs count before all else."""
     of_kind = posted_beside(posted, assessment.rules)
+    charges = posted_elsewhere(day.day, posted, assessment)
+    elsewhere = posted_beside(charges, assessment.rules)
     alone = frozenset(keys_of([s for s in assessment.services if _serves_a_line(s)]))
     is_charted = _is_irradiated(day, assessment)
     is_beside_drugs = (
-        "drugs" in of_kind
+        "drugs" in {*of_kind, *elsewhere}
         or day.day in assessment.elsewhere.drugs_on
         or any(_is_treatment(item, alone) for item in day.administrations)
     )
-    of_kind["drugs"] = ()
+    of_kind["drugs"] = elsewhere["drugs"] = ()
     of_kind["preventive"] = preventive_among(posted, assessment.rules)
+    elsewhere["preventive"] = preventive_among(charges, assessment.rules)
     has: dict[BesideFact, bool] = {
         "drugs": is_beside_drugs,
-        "procedure": bool(of_kind.get("procedure")),
-        "radiation": is_charted or bool(of_kind.get("radiation")),
-        "preventive": bool(of_kind["preventive"]),
+        "procedure": bool(of_kind.get("procedure") or elsewhere.get("procedure")),
+        "radiation": is_charted or bool(of_kind.get("radiation") or elsewhere.get("radiation")),
+        "preventive": bool(of_kind["preventive"] or elsewhere["preventive"]),
     }
     if is_charted:
-        of_kind["radiation"] = ()
-    services = [BesideService(kind, of_kind.get(kind, ())) for kind in has if has[kind]]
-    return Surroundings(tuple(services), has["radiation"])
+        of_kind["radiation"] = elsewhere["radiation"] = ()
+    services = [
+        BesideService(kind, of_kind.get(kind, ()), elsewhere.get(kind, ()))
+        for kind in has
+        if has[kind]
+    ]
+    return Surroundings(tuple(services), has["radiation"], notes_of(day.care.notes).sources)
 
 
 def _is_irradiated(day: Day, assessment: Assessment) -> bool:
@@ -81,28 +103,39 @@ def beside_of(
     Raises VisitEndedError where a person codes the visit by hand.
     """
     for service in surroundings.services:
-        if not service.posted:
-            return service.kind
-        steps = list(_performed(service.posted, told, rules))
+        charges: list[PostedCharge | ChargeElsewhere] = [*service.posted, *service.elsewhere]
+        steps = list(_performed(charges, told, rules))
         asked = [step for step in steps if _is_asked(step)]
-        if len(asked) < len(steps):
+        if not steps or len(asked) < len(steps):
             return service.kind
         talk.steps += asked
-        question = performer_question(talk.day, service.posted, sorted(told.practitioners))
-        answer = talk.ask(question)
-        if answer is not None and answer.choice == "same_group":
-            return service.kind
+        for question in _questions(service, told, surroundings.notes, talk.day):
+            answer = talk.ask(question)
+            if answer is not None and answer.choice == "same_group":
+                return service.kind
     return "nothing"
 
 
+def _questions(
+    service: BesideService, told: TellsOfVisit, notes: Sequence[Source], day: date
+) -> Iterator[Question]:
+    """Whose the charges of a kind were: those of this visit number first."""
+    practitioners = sorted(told.practitioners)
+    if service.posted:
+        yield performer_question(day, service.posted, practitioners)
+    if service.elsewhere:
+        yield whose_question(day, service.elsewhere, practitioners, notes)
+
+
 def _performed(
-    posted: Iterable[PostedCharge], told: TellsOfVisit, rules: DayRules
+    charges: Iterable[PostedCharge | ChargeElsewhere], told: TellsOfVisit, rules: DayRules
 ) -> Iterator[Step]:
     """Of each charge the decision on whether the visit stands beside it, whoever performed it."""
-    for charge in posted:
+    for charge in charges:
         facts = PerformedFacts(charge.code, told.whose(charge.performer))
         decision = rules.of(PERFORMED).decide(facts)
-        yield Step("performed", decision, tuple(facts._asdict().items()), (charge.source,))
+        stood = (charge.source,) if isinstance(charge, PostedCharge) else ()
+        yield Step("performed", decision, tuple(facts._asdict().items()), stood)
 
 
 def _is_asked(step: Step) -> bool:

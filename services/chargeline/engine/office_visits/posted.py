@@ -7,7 +7,7 @@ practitioner's level.
 
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 
 from chargeline.engine.care import PostedCharge
 from chargeline.engine.care_words import LevelFact, PatientStatusFact
@@ -31,6 +31,16 @@ from chargeline.engine.rules import Concern, DayRules
 from chargeline.engine.trace import ChargeLine, Noted, note
 from chargeline.engine.visit_words import BesideFact, PostedBeside, VisitClaim
 from chargeline.engine.words import IS_YES
+
+
+class _Coded(Protocol):
+    """A charge of this visit number, or of another one."""
+
+    @property
+    def code(self) -> str: ...
+
+
+_Charge = TypeVar("_Charge", bound=_Coded)
 
 
 class PostedVisit(NamedTuple):
@@ -92,25 +102,23 @@ def changes_visit(charge: PostedCharge, rules: DayRules) -> bool:
     return bears_on_visit(charge, rules) and "radiation" not in posted_beside((charge,), rules)
 
 
-def preventive_among(posted: Sequence[PostedCharge], rules: DayRules) -> tuple[PostedCharge, ...]:
+def preventive_among(posted: Sequence[_Charge], rules: DayRules) -> tuple[_Charge, ...]:
     """The posted preventive services and vaccinations."""
     return tuple([charge for charge in posted if _counts(PREVENTIVE, charge, rules)])
 
 
-def _counts(
-    concern: Concern[CodeFacts, CountsAnswer], charge: PostedCharge, rules: DayRules
-) -> bool:
+def _counts(concern: Concern[CodeFacts, CountsAnswer], charge: _Coded, rules: DayRules) -> bool:
     """Whether a rule counts the code of a charge among those of a concern."""
     decision = rules.of(concern).decide(CodeFacts(charge.code))
     return decision.rule is not None and IS_YES[decision.answer.counts]
 
 
 def posted_beside(
-    posted: Sequence[PostedCharge], rules: DayRules
-) -> dict[BesideFact, tuple[PostedCharge, ...]]:
+    posted: Sequence[_Charge], rules: DayRules
+) -> dict[BesideFact, tuple[_Charge, ...]]:
     """What a visit stands beside, of all that was posted on the day: the charges of each kind."""
     table = rules.of(POSTED_SERVICE)
-    of_kind: dict[BesideFact, tuple[PostedCharge, ...]] = {}
+    of_kind: dict[BesideFact, tuple[_Charge, ...]] = {}
     for charge in posted:
         decision = table.decide(PostedServiceFacts(_number(charge.code)))
         if decision.rule is not None:
