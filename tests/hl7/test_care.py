@@ -200,7 +200,7 @@ def posted(**values: str) -> list[PostedCharge]:
 def test_a_posted_charge_has_code_modifiers_units_and_course() -> None:
     """FT1-25 stands before FT1-7; FT1-23 is the course by the standard profile."""
     (charge,) = posted()
-    assert charge[1:] == (
+    assert charge[1:11] == (
         "T1",
         "charge",
         "77412",
