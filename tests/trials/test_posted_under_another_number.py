@@ -8,12 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from chargeline.coding.run import Run
-from chargeline.published.answers import GivenAnswer
-from tests.answers.given import answer, asked_of, run_after
+from tests.answers.given import answer, asked_of
 from tests.drafting.test_processor import Bench, bench, by_bench, by_code, keyed
 from tests.golden.messages import message, segment
 from tests.golden.stories_visits import note, report
+from tests.trials.test_radiation_under_another_number import of_visit, run
 
 __all__ = ["bench"]
 
@@ -44,18 +43,6 @@ def posted(
         patient_class=patient_class,
         sent="1300" if kind == "CG" else "1400",
     )
-
-
-def run(folder: Path, *messages: bytes, answers: tuple[GivenAnswer, ...] = ()) -> Run:
-    texts = [data.decode() for data in messages]
-    return run_after(folder, texts, *answers, policy="guide-2026")
-
-
-def of_visit(run: Run) -> list[tuple[str, tuple[str, ...], str]]:
-    """The lines of the visit with the practitioner, each with what it waits for."""
-    (visit,) = [coded for coded in run.visits if coded.timeline.key.visit == "V1"]
-    lines = [line for line in visit.draft.lines if line.family == "office_visits"]
-    return [(line.code, line.modifiers, line.provisional) for line in lines]
 
 
 ALONE = [("99214", (), "")]

@@ -1,7 +1,7 @@
 """Charges that another system posted, and the credits that take them back.
 
-It owns the arithmetic of charges and credits. It knows no codes: rules say what a posted code
-stands for.
+It owns the arithmetic of charges and credits, and the words in which a charge is told whose number
+was sent again. It knows no codes: rules say what a posted code stands for.
 """
 
 from collections.abc import Collection, Iterable, Sequence

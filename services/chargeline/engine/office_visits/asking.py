@@ -133,20 +133,21 @@ def several_question(
 
 
 def performer_question(
-    day: date, posted: Sequence[PostedCharge], practitioners: Sequence[str]
+    day: date, posted: Sequence[str], practitioners: Sequence[str], sources: Sequence[Source]
 ) -> Question:
-    """Asks whether one of the visit's group and specialty performed what was posted beside it."""
-    whom = [f"{charge.code} posted for {charge.performer or 'nobody'}" for charge in posted]
+    """Asks whether one of the visit's group and specialty performed what was posted beside it;
+    `posted` says of each charge for whom.
+    """
     by = " and ".join(practitioners) or "nobody who is named"
     return ask(
         "visit.performer",
         expected="what was posted beside the visit performed by the visit's practitioner, or by "
         "one of the same group and specialty",
-        found=f"{', '.join(dict.fromkeys(whom))} (FT1-20), and the visit is by {by}",
+        found=f"{', '.join(dict.fromkeys(posted))} (FT1-20), and the visit is by {by}",
         do="a coder says whose it was: modifier 25 is for one practitioner, or one group and "
         "specialty; until then the visit has none, and is not firm",
         drug=about(day),
-        sources=tuple([charge.source for charge in posted]),
+        sources=tuple(sources),
     )
 
 

@@ -23,11 +23,7 @@ from chargeline.engine.office_visits.asking import performer_question
 from chargeline.engine.office_visits.notes import notes_of
 from chargeline.engine.office_visits.posted import posted_beside, preventive_among
 from chargeline.engine.office_visits.posted_concerns import PERFORMED, PerformedFacts
-from chargeline.engine.office_visits.posted_elsewhere import (
-    ChargeElsewhere,
-    posted_elsewhere,
-    whose_question,
-)
+from chargeline.engine.office_visits.posted_elsewhere import ChargeElsewhere, posted_elsewhere
 from chargeline.engine.office_visits.talk import VisitTalk
 from chargeline.engine.rules import DayRules
 from chargeline.engine.services.records import Service, keys_of, line_purpose_of
@@ -120,11 +116,14 @@ def _questions(
     service: BesideService, told: TellsOfVisit, notes: Sequence[Source], day: date
 ) -> Iterator[Question]:
     """Whose the charges of a kind were: those of this visit number first."""
-    practitioners = sorted(told.practitioners)
-    if service.posted:
-        yield performer_question(day, service.posted, practitioners)
+    practitioners, posted = sorted(told.practitioners), service.posted
+    if posted:
+        whom = [f"{charge.code} posted for {charge.performer or 'nobody'}" for charge in posted]
+        sources = [charge.source for charge in posted]
+        yield performer_question(day, whom, practitioners, sources=sources)
     if service.elsewhere:
-        yield whose_question(day, service.elsewhere, practitioners, notes)
+        whom = [charge.in_words for charge in service.elsewhere]
+        yield performer_question(day, whom, practitioners, sources=notes)
 
 
 def _performed(

@@ -1,27 +1,24 @@
 """What was posted under another visit number of the patient, on the day of a visit.
 
-It owns what a visit number adds to the record of charges that a visit may stand beside, how that is
-read under another number, and the question whose service it was. Whether a visit stands beside it
+It owns what a visit number adds to the record of charges that a visit may stand beside, and how
+that is read under another number. Whether a visit stands beside it
 is for `beside` and for rules to say. What is added rests on the messages and answers of its own
 number alone. What is paid with a stay is not added, but radiation is: its management is not paid
 with the stay.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
 
 from chargeline.engine.care import PostedCharge
 from chargeline.engine.encounters import Assessment
-from chargeline.engine.events import Source
-from chargeline.engine.office_visits.asking import about
 from chargeline.engine.office_visits.credits import posted_on
 from chargeline.engine.office_visits.posted import posted_beside, preventive_among
 from chargeline.engine.office_visits.seen import time_of
 from chargeline.engine.office_visits.talk import VisitTalk
 from chargeline.engine.record import Fact, fact_of_day
 from chargeline.engine.timeline.records import Day
-from chargeline.engine.trace import Question, ask
 
 _PERFORMER = "="
 
@@ -32,6 +29,12 @@ class ChargeElsewhere(NamedTuple):
     visit: str
     code: str
     performer: str
+
+    @property
+    def in_words(self) -> str:
+        """For whom it was posted, and under which number."""
+        whom = self.performer or "nobody"
+        return f"{self.code} posted for {whom} under visit number {self.visit}"
 
 
 def facts_of_posted(days: Iterable[Day], assessment: Assessment) -> tuple[Fact, ...]:
@@ -76,27 +79,3 @@ def posted_elsewhere(
     )
     told = [(visit, *word.partition(_PERFORMER)[::2]) for visit, word in words if word not in own]
     return tuple([ChargeElsewhere(*parts) for parts in told])
-
-
-def whose_question(
-    day: date,
-    charges: Sequence[ChargeElsewhere],
-    practitioners: Sequence[str],
-    sources: Sequence[Source],
-) -> Question:
-    """Asks whether one of the visit's group and specialty performed what another number posted."""
-    whom = [
-        f"{charge.code} posted for {charge.performer or 'nobody'} under visit number {charge.visit}"
-        for charge in charges
-    ]
-    by = " and ".join(practitioners) or "nobody who is named"
-    return ask(
-        "visit.performer",
-        expected="what was posted beside the visit performed by the visit's practitioner, or by "
-        "one of the same group and specialty",
-        found=f"{', '.join(whom)} (FT1-20), and the visit is by {by}",
-        do="a coder says whose it was: modifier 25 is for one practitioner, or one group and "
-        "specialty; until then the visit has none, and is not firm",
-        drug=about(day),
-        sources=tuple(sources),
-    )

@@ -133,8 +133,8 @@ class CourseCharge(NamedTuple):
     """A posted charge that is part of a course, and what rules say that it stands for.
 
     `units` are those that no credit takes back, and `for_other_days` those of them that stand for
-    sessions of days around its own. `odd` is why the charge cannot be used as it stands, "" where
-    it can.
+    sessions of days around its own. `odd` is why the charge cannot be used as it stands, or not
+    without a word of a person; "" where it can.
     """
 
     course: str
@@ -155,7 +155,8 @@ class CourseCharge(NamedTuple):
 class Told(NamedTuple):
     """What one visit tells of radiation courses.
 
-    `odd` are charges that cannot be used, and `unread` values of reports that tell no session.
+    `odd` are charges that cannot be used, or that a person must confirm, and `unread` values of
+    reports that tell no session.
     """
 
     sessions: tuple[Session, ...] = ()

@@ -14,6 +14,7 @@ under a number, it is taken off all rows that have it.
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from itertools import groupby
 from typing import NamedTuple
 
@@ -21,10 +22,26 @@ from chargeline.engine.care import PostedCharge
 from chargeline.engine.care_words import PostedKind
 from chargeline.engine.timeline.merges import Version
 
-_Place = tuple[Version, tuple[int, ...]]
-"""When a row was sent, in which message, and where it stands in it."""
-_Row = tuple[_Place, PostedCharge]
 _Slot = tuple[str, date]
+
+
+class _Row(NamedTuple):
+    """A row as it was sent in a message at a time; `place` is where it stands in the message."""
+
+    sent: datetime
+    digest: str
+    place: tuple[int, ...]
+    charge: PostedCharge
+
+    @property
+    def version(self) -> Version:
+        """Which sending of which message it is in."""
+        return (self.sent, self.digest)
+
+    @property
+    def of_message(self) -> tuple[str, tuple[int, ...]]:
+        """Which row of which message it is, whenever that was sent."""
+        return (self.digest, self.place)
 
 
 class _Tellings(NamedTuple):
@@ -37,9 +54,8 @@ class _Tellings(NamedTuple):
     def rows(self) -> Iterator[_Row]:
         """The row at each of its times."""
         for sent in sorted({self.first, self.last}):
-            again = sent if sent > self.first else None
-            place = ((sent, self.charge.message.digest), self.charge.source.place)
-            yield place, self.charge._replace(sent_again=again)
+            again = self.charge._replace(sent_again=sent if sent > self.first else None)
+            yield _Row(sent, again.message.digest, again.source.place, again)
 
 
 class PostingBuilder:
@@ -71,7 +87,7 @@ class PostingBuilder:
             if not number:
                 yield from _of_no_number(rows)
             elif _is_shared(rows):
-                bare = [(place, charge._replace(number="")) for place, charge in rows]
+                bare = [row._replace(charge=row.charge._replace(number="")) for row in rows]
                 for _slot, of_slot in groupby(sorted(bare, key=_code_and_day), _code_and_day):
                     yield from _Standing(_in_order(of_slot), is_shared=True).rows
             else:
@@ -81,8 +97,8 @@ class PostingBuilder:
 def _in_order(rows: Iterable[_Row]) -> list[_Row]:
     """Rows by time. Of messages of one second one with a credit goes first: it makes way."""
     rows = list(rows)
-    credits = {version for (version, _place), charge in rows if charge.kind == "credit"}
-    return sorted(rows, key=lambda row: (row[0][0][0], row[0][0] not in credits, row[0]))
+    credits = {row.version for row in rows if row.charge.kind == "credit"}
+    return sorted(rows, key=lambda row: (row.sent, row.version not in credits, row.of_message))
 
 
 def _of_no_number(rows: Sequence[_Row]) -> Iterator[PostedCharge]:
@@ -94,12 +110,12 @@ def _of_no_number(rows: Sequence[_Row]) -> Iterator[PostedCharge]:
     last: dict[tuple[PostedKind, _Slot], int] = {}
     told: dict[tuple[str, tuple[int, ...]], int] = {}
     for nth, row in enumerate(rows):
-        ((_sent, digest), place), charge = row
-        other: PostedKind = "credit" if charge.kind == "charge" else "charge"
-        before = told.get((digest, place))
-        if before is None or last.get((other, _code_and_day(row)), -1) > before:
-            told[digest, place] = last[charge.kind, _code_and_day(row)] = nth
-            yield charge
+        kind, slot = row.charge.kind, _code_and_day(row)
+        other: PostedKind = "credit" if kind == "charge" else "charge"
+        before = told.get(row.of_message)
+        if before is None or last.get((other, slot), -1) > before:
+            told[row.of_message] = last[kind, slot] = nth
+            yield row.charge
 
 
 def _is_shared(rows: Sequence[_Row]) -> bool:
@@ -108,13 +124,13 @@ def _is_shared(rows: Sequence[_Row]) -> bool:
     Then it is the number of none of them.
     """
     told: dict[Version, list[PostedKind]] = {}
-    for (version, _place), charge in rows:
-        told.setdefault(version, []).append(charge.kind)
+    for row in rows:
+        told.setdefault(row.version, []).append(row.charge.kind)
     return any(len(kinds) > len(set(kinds)) for kinds in told.values())
 
 
 def _code_and_day(row: _Row) -> _Slot:
-    return (row[1].code, row[1].day)
+    return (row.charge.code, row.charge.day)
 
 
 class _Standing:
@@ -129,7 +145,7 @@ class _Standing:
         self._credits: list[_Row] = []
         self._early: list[_Row] = []
         """Credits that were sent before every charge."""
-        for (_version, kind), told in groupby(rows, key=lambda row: (row[0][0], row[1].kind)):
+        for (_sent, kind), told in groupby(rows, key=lambda row: (row.version, row.charge.kind)):
             if kind == "charge":
                 self._charge(list(told))
             else:
@@ -138,17 +154,16 @@ class _Standing:
     @property
     def rows(self) -> list[PostedCharge]:
         """The charges, then the credits."""
-        rows = (*self._charges, *self._credits, *self._early)
-        return [charge for _place, charge in rows]
+        return [row.charge for row in (*self._charges, *self._credits, *self._early)]
 
     def _charge(self, told: list[_Row]) -> None:
         if self._charges and self._is_taken_back():
             self._charges, self._credits = [], []
         if self._charges and not self._is_shared:
-            (before,), ((place, charge),) = self._charges, told
-            earlier = dict.fromkeys([*before[1].instead_of, _code_and_day(before)])
-            earlier.pop((charge.code, charge.day), None)
-            told = [(place, charge._replace(instead_of=tuple(earlier)))]
+            (before,), (now,) = self._charges, told
+            earlier = dict.fromkeys([*before.charge.instead_of, _code_and_day(before)])
+            earlier.pop(_code_and_day(now), None)
+            told = [now._replace(charge=now.charge._replace(instead_of=tuple(earlier)))]
         self._charges = told
 
     def _credit(self, told: list[_Row]) -> None:
@@ -156,17 +171,21 @@ class _Standing:
             self._early = told
             return
         if self._is_shared:
-            seen = {(version[1], place) for (version, place), _credit in self._credits}
-            told = [*self._credits, *[row for row in told if (row[0][0][1], row[0][1]) not in seen]]
-        elif self._credits and self._credits[0][0][0][1] != told[0][0][0][1]:
-            ((place, charge),) = self._charges
-            self._charges = [(place, charge._replace(credited_again=charge.credited_again + 1))]
+            seen = {row.of_message for row in self._credits}
+            told = [*self._credits, *[row for row in told if row.of_message not in seen]]
+        elif self._credits and self._credits[0].digest != told[0].digest:
+            (row,) = self._charges
+            again = row.charge._replace(credited_again=row.charge.credited_again + 1)
+            self._charges = [row._replace(charge=again)]
         self._credits = told
 
     def _is_taken_back(self) -> bool:
         """Whether the credits take back all of the charges."""
-        rows = [charge for _place, charge in (*self._charges, *self._credits)]
-        back = sum([credit.units for _place, credit in self._credits])
-        is_one_code = len({charge.code for charge in rows}) == 1
-        is_whole = all(charge.is_whole for charge in rows)
-        return is_one_code and is_whole and back >= sum([c.units for _place, c in self._charges])
+        rows = (*self._charges, *self._credits)
+        is_one_code = len({row.charge.code for row in rows}) == 1
+        is_whole = all(row.charge.is_whole for row in rows)
+        return is_one_code and is_whole and _units(self._credits) >= _units(self._charges)
+
+
+def _units(rows: Iterable[_Row]) -> Decimal:
+    return sum([row.charge.units for row in rows], Decimal(0))

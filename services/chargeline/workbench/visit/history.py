@@ -7,6 +7,7 @@ changed stands in the revision.
 from collections.abc import Mapping, Sequence
 from zoneinfo import ZoneInfo
 
+from chargeline.drafting.answering import TAKE_BACK
 from chargeline.drafting.said_elsewhere import AnsweredElsewhere
 from chargeline.engine import Answer, Draft, LineAnswer, Timeline
 from chargeline.ledger.records import StoredRevision
@@ -82,7 +83,7 @@ def said_rows(draft: Draft, timeline: Timeline, zone: ZoneInfo) -> tuple[SaidRow
         )
         if isinstance(word, LineAnswer):
             rows.append(row)
-        elif word.choice == "withdraw":
+        elif word.choice == TAKE_BACK:
             rows.append(row._replace(said="taken back"))
         elif word.message.digest not in holds:
             rows.append(row._replace(holds=_NO_MORE))
